@@ -1,0 +1,82 @@
+// A header card: one 80-character keyword record, and the values it can hold.
+// FITS Standard 4.0, section 4.1 and 4.2; CONTINUE: section 4.2.1.2; HIERARCH: the ESO convention.
+//
+// Reading is tolerant where files in archives are (free format everywhere, lower case keywords, non-ASCII
+// bytes in comments) and never guesses: a value that cannot be parsed is `malformed`, not a default.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace fits {
+
+inline constexpr std::size_t kCardSize = 80;
+
+enum class ValueKind : std::uint8_t {
+  none,       // no value indicator: COMMENT, HISTORY, blank keyword, or free text
+  undefined,  // "KEY =" followed by blanks (section 4.1.2.3)
+  logical,
+  integer,
+  real,
+  complex,  // "(re, im)", integers or reals
+  string,
+  malformed,
+};
+
+// One parsed card. All members are views into the 80 characters that were parsed.
+struct Card {
+  std::string_view keyword;  // without trailing blanks; of HIERARCH cards the name after that word; "" if blank
+  ValueKind kind = ValueKind::none;
+  std::string_view value;    // the value's text without surrounding blanks; of strings what is between the quotes
+  std::string_view comment;  // text after the '/', without surrounding blanks; of commentary cards columns 9-80
+  bool hierarch = false;
+};
+
+// Parses one card of exactly kCardSize characters.
+Card parse_card(std::string_view card) noexcept;
+
+// The value as a number or logical; empty when the card holds something else or it does not fit.
+// An integer card is also a real. Real accepts the exponent letters E, e, D and d.
+std::optional<std::int64_t> integer_value(const Card& card) noexcept;
+std::optional<double> real_value(const Card& card) noexcept;
+std::optional<bool> logical_value(const Card& card) noexcept;
+// The string with doubled quotes undone and trailing blanks dropped (section 4.2.1.1).
+std::optional<std::string> string_value(const Card& card);
+
+// A header's cards: n * 80 characters, END and what follows it left out. A view: it owns nothing.
+class HeaderView {
+ public:
+  explicit HeaderView(std::string_view cards) noexcept : cards_(cards.substr(0, cards.size() / kCardSize * kCardSize)) {}
+
+  std::size_t size() const noexcept { return cards_.size() / kCardSize; }
+  std::string_view text() const noexcept { return cards_; }
+  std::string_view card_text(std::size_t i) const noexcept { return cards_.substr(i * kCardSize, kCardSize); }
+  Card card(std::size_t i) const noexcept { return parse_card(card_text(i)); }
+
+  // Index of the first card with this keyword (letters compared without case; HIERARCH names without that
+  // word), looking from card `from`.
+  std::optional<std::size_t> find(std::string_view keyword, std::size_t from = 0) const noexcept;
+
+  // Value of the first card with this keyword; empty when it is missing or of another kind.
+  std::optional<std::int64_t> integer(std::string_view keyword) const noexcept;
+  std::optional<double> real(std::string_view keyword) const noexcept;
+  std::optional<bool> logical(std::string_view keyword) const noexcept;
+  // Joins the CONTINUE cards of a long string.
+  std::optional<std::string> string(std::string_view keyword) const;
+
+ private:
+  std::string_view cards_;
+};
+
+// A header as JSON, for callers without a card parser of their own (Python's Header is built from it):
+// [[keyword, value, comment, cards], ...] in the order of the file, one element per keyword record, a long string
+// and its CONTINUE cards being one. `cards` is how many 80-character records it takes. The value is a JSON number,
+// string, true or false; null where it is undefined; [re, im] if complex; commentary cards (value kind none) have
+// their text as a string value and comment null; a malformed value is {"malformed": "its text"}; HIERARCH cards have
+// a fifth element true. Bytes above 126 and below 32 are escaped as \u00XX (Latin-1).
+std::string header_json(HeaderView header);
+
+}  // namespace fits

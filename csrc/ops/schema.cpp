@@ -1,0 +1,55 @@
+// The table of contents: every operator of namespace `fits`, one line each. What they mean is in docs/operators.md,
+// generated from these lines and from the docstrings in torchfits/ops.
+//
+// Eager calls take the first overload whose arguments convert, and a `str` converts to `str[]` letter by letter: the
+// `str` form stands first, then .bytes, .paths, .packed. Sizes are SymInt so that export keeps them dynamic.
+#include "ops/tensor.h"
+
+STABLE_TORCH_LIBRARY(fits, m) {
+  // Files and headers
+  m.def("read_file(str path) -> Tensor");
+  m.def("read_file.utf8(Tensor path) -> Tensor");
+  m.def("header(str path, int hdu=0, *, bool stored=False) -> str");
+  m.def("header.bytes(Tensor data, int hdu=0, *, bool stored=False) -> str");
+  m.def("headers(str[] paths, int hdu=0, *, bool stored=False) -> str[]");
+  m.def("cards(str[] headers) -> str[]");
+  m.def("header_values(str path, int hdu, str[] keys) -> Tensor");
+  m.def("header_values.bytes(Tensor data, int hdu, str[] keys) -> Tensor");
+  m.def("header_values.paths(str[] paths, int hdu, str[] keys) -> Tensor");
+  m.def("header_values.packed(Tensor data, Tensor offsets, int hdu, str[] keys) -> Tensor");
+  m.def("header_values_status.paths(str[] paths, int hdu, str[] keys) -> (Tensor, Tensor)");
+  m.def("header_values_status.packed(Tensor data, Tensor offsets, int hdu, str[] keys) -> (Tensor, Tensor)");
+  m.def("hdus(str path) -> Tensor");
+  m.def("hdus.bytes(Tensor data) -> Tensor");
+
+  // Images
+  m.def("read_image(str path, int hdu=0, *, ScalarType? dtype=None, bool scaled=True) -> Tensor");
+  m.def(
+      "read_image.bytes(Tensor data, int hdu=0, *, ScalarType? dtype=None, bool scaled=True, int? naxis=None) -> "
+      "Tensor");
+  m.def(
+      "read_section(str path, int hdu, SymInt[] start, SymInt[] size, *, ScalarType? dtype=None, bool scaled=True) -> "
+      "Tensor");
+  m.def(
+      "read_section.bytes(Tensor data, int hdu, SymInt[] start, SymInt[] size, *, ScalarType? dtype=None, "
+      "bool scaled=True) -> Tensor");
+  m.def(
+      "read_images(str[] paths, int[] hdus, SymInt[] shape, *, float? fill=None, ScalarType? dtype=None, "
+      "bool centered=False, bool strict=True) -> (Tensor images, Tensor extents, Tensor status)");
+  m.def(
+      "read_images.packed(Tensor data, Tensor offsets, int[] hdus, SymInt[] shape, *, float? fill=None, "
+      "ScalarType? dtype=None, bool centered=False, bool strict=True) -> "
+      "(Tensor images, Tensor extents, Tensor status)");
+  m.def(
+      "read_images_ragged(str[] paths, int[] hdus, int naxis, *, ScalarType? dtype=None, bool strict=True) -> "
+      "(Tensor values, Tensor offsets, Tensor shapes, Tensor status)");
+  m.def(
+      "read_images_ragged.packed(Tensor data, Tensor offsets, int[] hdus, int naxis, *, ScalarType? dtype=None, "
+      "bool strict=True) -> (Tensor values, Tensor offsets, Tensor shapes, Tensor status)");
+
+  // Stored and physical values
+  m.def("unpack(Tensor data, int bitpix, SymInt[] shape) -> Tensor");
+  m.def(
+      "scale(Tensor raw, float bscale=1, float bzero=0, int? blank=None, *, ScalarType dtype=float32) -> Tensor");
+  m.def("unscale(Tensor value, float bscale, float bzero, int? blank, int bitpix) -> Tensor");
+}

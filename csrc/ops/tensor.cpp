@@ -1,0 +1,158 @@
+#include "ops/tensor.h"
+
+#include <pthread.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <mutex>
+
+namespace fits::ops {
+
+ScalarType scalar_type(Pixel pixel) noexcept {
+  switch (pixel) {
+    case Pixel::u8: return ScalarType::Byte;
+    case Pixel::i8: return ScalarType::Char;
+    case Pixel::i16: return ScalarType::Short;
+    case Pixel::u16: return ScalarType::UInt16;
+    case Pixel::i32: return ScalarType::Int;
+    case Pixel::u32: return ScalarType::UInt32;
+    case Pixel::i64: return ScalarType::Long;
+    case Pixel::u64: return ScalarType::UInt64;
+    case Pixel::f16: return ScalarType::Half;
+    case Pixel::bf16: return ScalarType::BFloat16;
+    case Pixel::f32: return ScalarType::Float;
+    case Pixel::f64: return ScalarType::Double;
+  }
+  return ScalarType::Undefined;
+}
+
+Pixel pixel_type(ScalarType dtype, std::string_view who) {
+  for (int i = 0; i <= static_cast<int>(Pixel::f64); ++i) {
+    if (scalar_type(static_cast<Pixel>(i)) == dtype) return static_cast<Pixel>(i);
+  }
+  throw std::invalid_argument(sentence(who, ": dtype ", torch::headeronly::toString(dtype),
+                                       " cannot hold pixels; use an integer type, float16, bfloat16, float32 or "
+                                       "float64"));
+}
+
+std::size_t element_count(std::span<const std::int64_t> shape) {
+  std::size_t count = 1;
+  for (const auto length : shape) {
+    require(length >= 0, "a shape has the negative length ", length);
+    require(!__builtin_mul_overflow(count, static_cast<std::size_t>(length), &count) && count <= (SIZE_MAX >> 5),
+            "a shape has too many elements for memory");
+  }
+  return count;
+}
+
+namespace {
+
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
+constexpr std::size_t kWorthHugePages = 2 * kHugePage;
+
+void prefer_huge_pages(void* start, std::size_t size) {
+  if (size < kWorthHugePages) return;
+  const auto address = reinterpret_cast<std::uintptr_t>(start);
+  const auto first = (address + 4095) / 4096 * 4096;
+  const auto last = (address + size) / 4096 * 4096;
+#ifdef MADV_HUGEPAGE
+  // Advice only: where huge pages are off the call fails and nothing is lost.
+  (void)madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
+#endif
+}
+
+}  // namespace
+
+Tensor empty(const Shape& shape, ScalarType dtype) {
+  const auto count = element_count(shape);
+  Tensor tensor = torch::stable::empty(shape, dtype);
+  if (count > 0) prefer_huge_pages(tensor.mutable_data_ptr(), count * tensor.element_size());
+  return tensor;
+}
+
+std::span<const std::byte> byte_source(const Tensor& tensor, std::string_view who, std::string_view what) {
+  require(tensor.is_cpu(), who, ": ", what,
+          " is on another device; bring it to the host with .cpu(), or move compressed tiles to the device with "
+          "read_tiles and decode_tiles");
+  require(tensor.scalar_type() == ScalarType::Byte && tensor.dim() == 1, who, ": ", what,
+          " must be a uint8 tensor of one dimension, not ", torch::headeronly::toString(tensor.scalar_type()), " of ",
+          tensor.dim(), " dimensions");
+  require(tensor.is_contiguous(), who, ": ", what, " must be contiguous; call .contiguous()");
+  return {static_cast<const std::byte*>(tensor.const_data_ptr()), static_cast<std::size_t>(tensor.numel())};
+}
+
+std::span<const std::int64_t> index_source(const Tensor& tensor, std::string_view who, std::string_view what) {
+  require(tensor.is_cpu(), who, ": ", what, " is on another device; bring it to the host with .cpu()");
+  require(tensor.scalar_type() == ScalarType::Long, who, ": ", what, " must be an int64 tensor, not ",
+          torch::headeronly::toString(tensor.scalar_type()));
+  require(tensor.is_contiguous(), who, ": ", what, " must be contiguous; call .contiguous()");
+  return {static_cast<const std::int64_t*>(tensor.const_data_ptr()), static_cast<std::size_t>(tensor.numel())};
+}
+
+namespace {
+
+// A pool of threads does not survive fork: libgomp hangs in the child's first parallel region if anything in the parent,
+// torch's own operators included, had used the pool. Whether it had cannot be asked, so every forked child runs serially.
+std::atomic<bool> in_forked_child{false};
+const int watching_forks = pthread_atfork(nullptr, nullptr, [] { in_forked_child = true; });
+thread_local bool inside_parallel_for = false;
+
+// The first failure by item number, whatever thread met it.
+class FirstFailure {
+ public:
+  void note(std::int64_t item) {
+    const std::lock_guard lock(mutex_);
+    if (item >= item_) return;
+    item_ = item;
+    exception_ = std::current_exception();
+  }
+  bool before(std::int64_t item) const { return item_ < item; }
+  void rethrow() const {
+    if (exception_) std::rethrow_exception(exception_);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::atomic<std::int64_t> item_{INT64_MAX};
+  std::exception_ptr exception_;
+};
+
+}  // namespace
+
+int thread_count() {
+  if (inside_parallel_for || in_forked_child) return 1;
+  return static_cast<int>(torch::stable::get_num_threads());
+}
+
+std::int64_t piece_count(std::int64_t count, std::size_t element_size) {
+  constexpr std::int64_t kWorthThread = 1 << 18;  // bytes; below it starting a thread costs more than it saves
+  const auto bytes = count * static_cast<std::int64_t>(element_size);
+  return std::clamp<std::int64_t>(bytes / kWorthThread, 1, 4 * std::int64_t{thread_count()});
+}
+
+void parallel_for(std::int64_t n, const ParallelBody& body) {
+  const std::int64_t threads = std::min<std::int64_t>(n, thread_count());
+  if (threads <= 1) {
+    for (std::int64_t i = 0; i < n; ++i) body.call(body.object, i);
+    return;
+  }
+  std::atomic<std::int64_t> next{0};
+  FirstFailure failure;
+  const auto worker = [&](std::int64_t, std::int64_t) {
+    inside_parallel_for = true;
+    for (std::int64_t i = next++; i < n && !failure.before(i); i = next++) {
+      try {
+        body.call(body.object, i);
+      } catch (...) {
+        failure.note(i);
+      }
+    }
+    inside_parallel_for = false;
+  };
+  torch::stable::parallel_for(0, threads, 1, worker);
+  failure.rethrow();
+}
+
+}  // namespace fits::ops

@@ -1,0 +1,78 @@
+// The one door to torch: its stable headers, and the few words the operators need around them.
+//
+// Everything here is good for any torch from 2.10 on (LibTorch stable ABI). Nothing below this folder knows torch.
+#pragma once
+
+#include <torch/csrc/stable/library.h>
+#include <torch/csrc/stable/ops.h>
+#include <torch/csrc/stable/tensor.h>
+#include <torch/headeronly/core/ScalarType.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "format/pixel.h"
+
+namespace fits::ops {
+
+using torch::headeronly::ScalarType;
+using torch::stable::Tensor;
+using Shape = std::vector<std::int64_t>;
+
+// One sentence from its pieces.
+template <class... Pieces>
+std::string sentence(const Pieces&... pieces) {
+  std::ostringstream text;
+  (text << ... << pieces);
+  return std::move(text).str();
+}
+
+// Raises ValueError in Python: the caller asked wrongly. (What is wrong with a file is a std::runtime_error from below.)
+template <class... Pieces>
+void require(bool condition, const Pieces&... pieces) {
+  if (!condition) throw std::invalid_argument(sentence(pieces...));
+}
+
+ScalarType scalar_type(Pixel pixel) noexcept;
+// Raises ValueError naming `who` for dtypes no reader can produce (bool, complex, float8).
+Pixel pixel_type(ScalarType dtype, std::string_view who);
+
+std::size_t element_count(std::span<const std::int64_t> shape);
+
+// Uninitialised CPU tensor. Large ones ask for huge pages before their first write: page faults of a fresh 64 MB
+// buffer cost more than most decoders (docs/design.md).
+Tensor empty(const Shape& shape, ScalarType dtype);
+
+// A view of a tensor's bytes; requires a contiguous CPU uint8 tensor of one dimension and raises ValueError otherwise,
+// naming `who` and `what`, and for a CUDA tensor saying how to bring it to the host.
+std::span<const std::byte> byte_source(const Tensor& tensor, std::string_view who, std::string_view what = "data");
+// The same for a contiguous CPU int64 tensor (converted when it is of another integer dtype is an error: ask the caller).
+std::span<const std::int64_t> index_source(const Tensor& tensor, std::string_view who, std::string_view what);
+
+// Runs f(i) for i in [0, n) on the intra-op thread pool, items handed out one by one so that uneven ones balance.
+// Serial inside another parallel region, with one thread, and in a forked child (libgomp hangs there). An exception does not cross threads: the one of the lowest i is rethrown after the loop.
+void parallel_for(std::int64_t n, const struct ParallelBody& body);
+
+// A non-owning reference to a callable (void(std::int64_t)), so that parallel_for is compiled once.
+struct ParallelBody {
+  const void* object;
+  void (*call)(const void*, std::int64_t);
+  template <class F>
+  ParallelBody(const F& f)  // NOLINT: implicit by design
+      : object(&f), call([](const void* o, std::int64_t i) { (*static_cast<const F*>(o))(i); }) {}
+};
+
+// How many threads parallel_for would use now.
+int thread_count();
+
+// Splits `count` elements of `element_size` bytes into pieces big enough to be worth a thread; 1 when too small.
+std::int64_t piece_count(std::int64_t count, std::size_t element_size);
+
+}  // namespace fits::ops
