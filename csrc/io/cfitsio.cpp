@@ -1,0 +1,119 @@
+#include "io/cfitsio.h"
+
+#include <fitsio.h>
+#include <pthread.h>
+
+#include <limits>
+#include <mutex>
+
+#include "format/error.h"
+
+namespace fits::io {
+namespace {
+
+std::mutex cfitsio_mutex;
+// A child must not inherit the mutex held by a thread that it does not have.
+const int watching_forks = pthread_atfork([] { cfitsio_mutex.lock(); }, [] { cfitsio_mutex.unlock(); },
+                                          [] { cfitsio_mutex.unlock(); });
+
+// CFITSIO's reason: its own messages from the first on, or the text of the status.
+std::string reason(int status) {
+  char text[FLEN_ERRMSG] = "";
+  fits_get_errstatus(status, text);
+  std::string all = text;
+  while (fits_read_errmsg(text) != 0) {
+    if (all.size() < 400) all += std::string("; ") + text;
+  }
+  return "CFITSIO: " + all;
+}
+
+class OpenFile {
+ public:
+  explicit OpenFile(const std::string& path) {
+    int status = 0;
+    fits_clear_errmsg();
+    if (fits_open_diskfile(&file_, path.c_str(), READONLY, &status) != 0) {
+      file_ = nullptr;
+      throw FileError(Status::cannot_open, reason(status));
+    }
+  }
+  ~OpenFile() {
+    int status = 0;
+    if (file_ != nullptr) fits_close_file(file_, &status);
+  }
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+  fitsfile* get() const noexcept { return file_; }
+
+ private:
+  fitsfile* file_ = nullptr;
+};
+
+void check(int status, Status meaning) {
+  if (status != 0) throw FileError(meaning, reason(status));
+}
+
+int cfitsio_type(Pixel pixel) {
+  switch (pixel) {
+    case Pixel::u8: return TBYTE;
+    case Pixel::i16: return TSHORT;
+    case Pixel::i32: return TINT;
+    case Pixel::i64: return TLONGLONG;
+    case Pixel::f32: return TFLOAT;
+    default: return TDOUBLE;
+  }
+}
+
+}  // namespace
+
+bool is_packed(Bytes bytes) noexcept {
+  const auto text = as_text(bytes.first(bytes.size() < 4 ? bytes.size() : 4));
+  return text.starts_with("\x1f\x9d") || text.starts_with("PK\x03\x04") || text.starts_with("BZh");
+}
+
+Buffer unpack_file(const std::string& path) {
+  const std::lock_guard lock(cfitsio_mutex);
+  const OpenFile file(path);
+  int status = 0;
+  const auto size = static_cast<std::size_t>(file.get()->Fptr->filesize);
+  Buffer out(size);
+  // fits_read_ext counts from the first HDU's data unit; in pieces that CFITSIO's buffers are sure to take.
+  constexpr std::size_t kPiece = std::size_t{1} << 26;
+  LONGLONG data_start = 0;
+  fits_get_hduaddrll(file.get(), nullptr, &data_start, nullptr, &status);
+  for (std::size_t at = 0; at < size && status == 0; at += kPiece) {
+    const std::size_t count = size - at < kPiece ? size - at : kPiece;
+    fits_read_ext(file.get(), static_cast<LONGLONG>(at) - data_start, static_cast<LONGLONG>(count), out.data() + at,
+                  &status);
+  }
+  check(status, Status::truncated);
+  return out;
+}
+
+void read_compressed_window(const std::string& path, int index, const Hdu& hdu, const std::vector<std::int64_t>& start,
+                            const std::vector<std::int64_t>& size, void* out) {
+  const std::lock_guard lock(cfitsio_mutex);
+  const OpenFile file(path);
+  int status = 0;
+  fits_movabs_hdu(file.get(), index + 1, nullptr, &status);
+  fits_set_bscale(file.get(), 1, 0, &status);
+  check(status, Status::bad_compressed_data);
+
+  const std::size_t naxis = start.size();
+  std::vector<long> first(naxis), last(naxis), step(naxis, 1);
+  for (std::size_t i = 0; i < naxis; ++i) {
+    const std::size_t axis = naxis - 1 - i;  // CFITSIO counts axes fastest first, pixels from 1, ends inclusive
+    first[i] = start[axis] + 1;
+    last[i] = start[axis] + size[axis];
+  }
+  const Pixel pixel = stored_pixel(hdu.bitpix);
+  float nan_float = std::numeric_limits<float>::quiet_NaN();
+  double nan_double = std::numeric_limits<double>::quiet_NaN();
+  void* null = pixel == Pixel::f32 ? static_cast<void*>(&nan_float) : pixel == Pixel::f64 ? &nan_double : nullptr;
+  int any_null = 0;
+  fits_read_subset(file.get(), cfitsio_type(pixel), first.data(), last.data(), step.data(), null, out, &any_null,
+                   &status);
+  check(status, Status::bad_compressed_data);
+}
+
+}  // namespace fits::io

@@ -1,0 +1,40 @@
+// gzip streams (RFC 1952), whole, in memory: libdeflate, and zlib where a stream has what libdeflate does not take.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+
+#include "format/bytes.h"
+
+namespace fits::io {
+
+// Bytes that this process owns; not zero-filled when made.
+class Buffer {
+ public:
+  Buffer() = default;
+  explicit Buffer(std::size_t size) : data_(std::make_unique_for_overwrite<std::byte[]>(size)), size_(size) {}
+  std::byte* data() noexcept { return data_.get(); }
+  Bytes bytes() const noexcept { return {data_.get(), size_}; }
+  std::size_t size() const noexcept { return size_; }
+  void shrink(std::size_t size) noexcept { size_ = size; }
+
+ private:
+  std::unique_ptr<std::byte[]> data_;
+  std::size_t size_ = 0;
+};
+
+bool is_gzip(Bytes bytes) noexcept;
+
+// What the stream says its size is (ISIZE, modulo 2^32), if a stream of this length can inflate to that much. A hint:
+// nothing is allocated by it beyond what Deflate's greatest ratio allows.
+std::optional<std::size_t> claimed_size(Bytes gzipped) noexcept;
+
+// Inflates a stream of exactly one member into exactly `out.size()` bytes; false where that is not what it is.
+bool gunzip_exactly(Bytes gzipped, std::span<std::byte> out) noexcept;
+
+// Inflates every member. Zeros and other bytes after the last member are left alone, as gzip(1) does.
+// Throws FileError(truncated or not_fits) in one sentence.
+Buffer gunzip(Bytes gzipped);
+
+}  // namespace fits::io
