@@ -138,7 +138,9 @@ class build_ext(_build_ext):
         ccache = [found] if (found := shutil.which("ccache")) else []
         cxx = shlex.split(os.environ.get("CXX", "c++"))
         nvcc = [find_nvcc() or "nvcc"]
-        includes = [f"-I{ROOT}/csrc", *(f"-isystem{path}" for path in cpp_extension.include_paths())]
+        includes = [f"-I{ROOT}/csrc"]
+        for path in cpp_extension.include_paths():
+            includes += ["-isystem", path]
         torch_cpu = [f"-L{cpp_extension.TORCH_LIB_PATH}", "-ltorch_cpu"]
         cxx_flags = ["-std=c++20", "-O3", *CXX_FLAGS, *TARGET, *includes]
         return NINJA_FILE.format(
