@@ -31,7 +31,7 @@ struct Card {
   std::string_view keyword;  // without trailing blanks; of HIERARCH cards the name after that word; "" if blank
   ValueKind kind = ValueKind::none;
   std::string_view value;    // the value's text without surrounding blanks; of strings what is between the quotes
-  std::string_view comment;  // text after the '/', without surrounding blanks; of commentary cards columns 9-80
+  std::string_view comment;  // text after the '/', without surrounding blanks; without a value (kind none) columns 9-80
   bool hierarch = false;
 };
 
@@ -46,10 +46,18 @@ std::optional<bool> logical_value(const Card& card) noexcept;
 // The string with doubled quotes undone and trailing blanks dropped (section 4.2.1.1).
 std::optional<std::string> string_value(const Card& card);
 
+// A string over several cards: its own and the CONTINUE cards after it.
+struct LongString {
+  std::string value;
+  std::string comment;  // the cards' comments, joined by blanks
+  std::size_t cards = 0;
+};
+
 // A header's cards: n * 80 characters, END and what follows it left out. A view: it owns nothing.
 class HeaderView {
  public:
-  explicit HeaderView(std::string_view cards) noexcept : cards_(cards.substr(0, cards.size() / kCardSize * kCardSize)) {}
+  explicit HeaderView(std::string_view cards) noexcept
+      : cards_(cards.substr(0, cards.size() / kCardSize * kCardSize)) {}
 
   std::size_t size() const noexcept { return cards_.size() / kCardSize; }
   std::string_view text() const noexcept { return cards_; }
@@ -66,6 +74,12 @@ class HeaderView {
   std::optional<bool> logical(std::string_view keyword) const noexcept;
   // Joins the CONTINUE cards of a long string.
   std::optional<std::string> string(std::string_view keyword) const;
+
+  // Whether card i is a string ending in '&' with a CONTINUE card after it (section 4.2.1.2). Without that card the '&'
+  // belongs to the string; a CONTINUE card after anything else is a card of its own.
+  bool is_continued(std::size_t i) const noexcept;
+  // The string that starts at card i with all cards that continue it.
+  LongString join(std::size_t i) const;
 
  private:
   std::string_view cards_;
