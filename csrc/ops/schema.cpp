@@ -21,6 +21,8 @@ STABLE_TORCH_LIBRARY(fits, m) {
   m.def("header_values_status.packed(Tensor data, Tensor offsets, int hdu, str[] keys) -> (Tensor, Tensor)");
   m.def("hdus(str path) -> Tensor");
   m.def("hdus.bytes(Tensor data) -> Tensor");
+  m.def("hdu_names(str path) -> str[]");
+  m.def("hdu_names.bytes(Tensor data) -> str[]");
 
   // Images
   m.def("read_image(str path, int hdu=0, *, ScalarType? dtype=None, bool scaled=True) -> Tensor");

@@ -1,0 +1,201 @@
+// header, headers, header_values, hdus, hdu_names: what a file says about itself.
+#include <algorithm>
+#include <limits>
+
+#include "format/card.h"
+#include "io/file.h"
+#include "ops/source.h"
+#include "ops/tensor.h"
+
+namespace fits::ops {
+namespace {
+
+using Strings = std::vector<std::string>;
+
+// Bytes that no card may hold (section 4.1.2.2 allows 32 to 126) become '?': text must be valid whatever the file holds.
+std::string printable(std::string text) {
+  for (char& c : text) {
+    if (c < 32 || c > 126) c = '?';
+  }
+  return text;
+}
+
+// Cards as text, one a line.
+std::string lines(const std::string& cards) {
+  const std::size_t count = cards.size() / kCardSize;
+  const std::string clean = printable(cards);
+  std::string text;
+  text.reserve(count * (kCardSize + 1));
+  for (std::size_t i = 0; i < count; ++i) {
+    if (i > 0) text += '\n';
+    text.append(clean, i * kCardSize, kCardSize);
+  }
+  return text;
+}
+
+std::string cards_of(const io::Source& source, std::int64_t hdu, bool stored) {
+  const Hdu& unit = source.file->hdus().at(hdu);
+  const ByteReader& bytes = source.file->bytes();
+  return stored ? stored_cards(bytes, unit) : visible_cards(bytes, unit);
+}
+
+std::string header(std::string path, std::int64_t hdu, bool stored) {
+  return in_context(hdu_name(path, hdu), [&] { return lines(cards_of(io::open_file(path), hdu, stored)); });
+}
+
+std::string header_bytes(const Tensor& data, std::int64_t hdu, bool stored) {
+  const Bytes bytes = byte_source(data, "header");
+  return in_context(hdu_name(kBytesName, hdu), [&] { return lines(cards_of(io::open_bytes(bytes), hdu, stored)); });
+}
+
+Strings headers(const Strings& paths, std::int64_t hdu, bool stored) {
+  const SourceBatch batch(paths, "headers");
+  Strings texts(paths.size());
+  parallel_for(batch.size(), [&](std::int64_t item) {
+    texts[static_cast<std::size_t>(item)] =
+        in_context(hdu_name(batch.name(item), hdu), [&] { return lines(cards_of(batch.open(item), hdu, stored)); });
+  });
+  return texts;
+}
+
+double numeric_value(const HeaderView& cards, std::string_view key) {
+  if (const auto number = cards.real(key)) return *number;
+  if (const auto flag = cards.logical(key)) return *flag ? 1 : 0;
+  return std::numeric_limits<double>::quiet_NaN();
+}
+
+void read_values(const io::Source& source, std::int64_t hdu, const Strings& keys, double* out) {
+  const std::string text = cards_of(source, hdu, false);
+  const HeaderView cards(text);
+  for (std::size_t k = 0; k < keys.size(); ++k) out[k] = numeric_value(cards, keys[k]);
+}
+
+Tensor values_of_one(const io::Source& source, std::int64_t hdu, const Strings& keys) {
+  Tensor out = empty({static_cast<std::int64_t>(keys.size())}, ScalarType::Double);
+  if (!keys.empty()) read_values(source, hdu, keys, static_cast<double*>(out.mutable_data_ptr()));
+  return out;
+}
+
+Tensor header_values(std::string path, std::int64_t hdu, const Strings& keys) {
+  return in_context(hdu_name(path, hdu), [&] { return values_of_one(io::open_file(path), hdu, keys); });
+}
+
+Tensor header_values_bytes(const Tensor& data, std::int64_t hdu, const Strings& keys) {
+  const Bytes bytes = byte_source(data, "header_values");
+  return in_context(hdu_name(kBytesName, hdu), [&] { return values_of_one(io::open_bytes(bytes), hdu, keys); });
+}
+
+using ValuesAndStatus = std::tuple<Tensor, Tensor>;
+
+ValuesAndStatus values_of_batch(const SourceBatch& batch, std::int64_t hdu, const Strings& keys, bool strict) {
+  const auto width = static_cast<std::int64_t>(keys.size());
+  Tensor values = empty({batch.size(), width}, ScalarType::Double);
+  Tensor status = empty({batch.size()}, ScalarType::Int);
+  auto* const rows = static_cast<double*>(values.mutable_data_ptr());
+  auto* const codes = static_cast<std::int32_t*>(status.mutable_data_ptr());
+  parallel_for(batch.size(), [&](std::int64_t item) {
+    double* const row = rows + item * width;
+    codes[item] = static_cast<std::int32_t>(Status::read);
+    try {
+      in_context(hdu_name(batch.name(item), hdu), [&] { read_values(batch.open(item), hdu, keys, row); });
+    } catch (...) {
+      if (strict) throw;
+      codes[item] = static_cast<std::int32_t>(status_of_current_exception());
+      std::fill_n(row, width, std::numeric_limits<double>::quiet_NaN());
+    }
+  });
+  return {values, status};
+}
+
+Tensor header_values_paths(const Strings& paths, std::int64_t hdu, const Strings& keys) {
+  return std::get<0>(values_of_batch(SourceBatch(paths, "header_values"), hdu, keys, true));
+}
+Tensor header_values_packed(const Tensor& data, const Tensor& offsets, std::int64_t hdu, const Strings& keys) {
+  return std::get<0>(values_of_batch(SourceBatch(data, offsets, "header_values"), hdu, keys, true));
+}
+ValuesAndStatus header_values_status_paths(const Strings& paths, std::int64_t hdu, const Strings& keys) {
+  return values_of_batch(SourceBatch(paths, "header_values_status"), hdu, keys, false);
+}
+ValuesAndStatus header_values_status_packed(const Tensor& data, const Tensor& offsets, std::int64_t hdu,
+                                            const Strings& keys) {
+  return values_of_batch(SourceBatch(data, offsets, "header_values_status"), hdu, keys, false);
+}
+
+// Columns: kind, header start, data start, data bytes, BITPIX, NAXIS, then the shape.
+constexpr std::size_t kFirstAxis = 6;
+constexpr std::size_t kHduColumns = 16;
+
+Tensor hdu_table(HduList& hdus) {
+  const std::size_t count = hdus.size();
+  std::size_t columns = kHduColumns;
+  for (std::size_t i = 0; i < count; ++i) {
+    columns = std::max(columns, kFirstAxis + hdus.at(static_cast<std::int64_t>(i)).naxes.size());
+  }
+  Tensor out = empty({static_cast<std::int64_t>(count), static_cast<std::int64_t>(columns)}, ScalarType::Long);
+  auto* row = static_cast<std::int64_t*>(out.mutable_data_ptr());
+  for (std::size_t i = 0; i < count; ++i, row += columns) {
+    const Hdu& hdu = hdus.at(static_cast<std::int64_t>(i));
+    std::fill_n(row, columns, 0);
+    row[0] = static_cast<std::int64_t>(hdu.kind);
+    row[1] = static_cast<std::int64_t>(hdu.header_start);
+    row[2] = static_cast<std::int64_t>(hdu.data_start);
+    row[3] = static_cast<std::int64_t>(hdu.data_size);
+    row[4] = hdu.bitpix;
+    row[5] = static_cast<std::int64_t>(hdu.naxes.size());
+    std::ranges::copy(hdu.shape(), row + kFirstAxis);
+  }
+  return out;
+}
+
+Tensor hdus(std::string path) {
+  return in_context(path, [&] { return hdu_table(io::open_file(path).file->hdus()); });
+}
+
+Tensor hdus_bytes(const Tensor& data) {
+  const Bytes bytes = byte_source(data, "hdus");
+  return in_context(kBytesName, [&] { return hdu_table(io::open_bytes(bytes).file->hdus()); });
+}
+
+Strings names_of(const io::Source& source) {
+  HduList& hdus = source.file->hdus();
+  Strings names(hdus.size());
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const std::string text = cards_of(source, static_cast<std::int64_t>(i), false);
+    const HeaderView cards(text);
+    names[i] = sentence(printable(cards.string("EXTNAME").value_or("")), ",", cards.integer("EXTVER").value_or(1));
+  }
+  return names;
+}
+
+Strings hdu_names(std::string path) {
+  return in_context(path, [&] { return names_of(io::open_file(path)); });
+}
+
+Strings hdu_names_bytes(const Tensor& data) {
+  const Bytes bytes = byte_source(data, "hdu_names");
+  return in_context(kBytesName, [&] { return names_of(io::open_bytes(bytes)); });
+}
+
+}  // namespace
+}  // namespace fits::ops
+
+STABLE_TORCH_LIBRARY_IMPL(fits, CompositeExplicitAutograd, m) {
+  using namespace fits::ops;
+  m.impl("header", TORCH_BOX(&header));
+  m.impl("headers", TORCH_BOX(&headers));
+  m.impl("header_values", TORCH_BOX(&header_values));
+  m.impl("header_values.paths", TORCH_BOX(&header_values_paths));
+  m.impl("header_values_status.paths", TORCH_BOX(&header_values_status_paths));
+  m.impl("hdus", TORCH_BOX(&hdus));
+  m.impl("hdu_names", TORCH_BOX(&hdu_names));
+}
+
+STABLE_TORCH_LIBRARY_IMPL(fits, CPU, m) {
+  using namespace fits::ops;
+  m.impl("header.bytes", TORCH_BOX(&header_bytes));
+  m.impl("header_values.bytes", TORCH_BOX(&header_values_bytes));
+  m.impl("header_values.packed", TORCH_BOX(&header_values_packed));
+  m.impl("header_values_status.packed", TORCH_BOX(&header_values_status_packed));
+  m.impl("hdus.bytes", TORCH_BOX(&hdus_bytes));
+  m.impl("hdu_names.bytes", TORCH_BOX(&hdu_names_bytes));
+}

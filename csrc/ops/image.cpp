@@ -1,0 +1,256 @@
+// read_image, read_section.
+#include "ops/image.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "format/window.h"
+#include "io/cfitsio.h"
+#include "ops/source.h"
+
+namespace fits::ops {
+namespace {
+
+// Values converted between two looks at the file's bytes: small enough that positioned reads stay in cache and that
+// threads share a large image evenly.
+constexpr std::int64_t kPieceBytes = std::int64_t{1} << 20;
+// Results larger than the last-level cache are written past it.
+constexpr std::int64_t kStreamBytes = std::int64_t{32} << 20;
+
+const char* kind_name(HduKind kind) {
+  switch (kind) {
+    case HduKind::binary_table: return "a binary table";
+    case HduKind::ascii_table: return "an ASCII table";
+    case HduKind::compressed_table: return "a compressed table";
+    case HduKind::other: return "an extension of an unknown type";
+    default: return "an image";
+  }
+}
+
+FileError cut_off(const ByteReader& bytes, const Hdu& hdu) {
+  const std::uint64_t size = bytes.size();
+  return FileError(Status::truncated, sentence("the data unit is cut off: the header promises ", hdu.data_size,
+                                               " bytes and the file has ", size > hdu.data_start ? size - hdu.data_start : 0));
+}
+
+// Where element `source` of the image lies among the stored values. Random groups (section 6) put PCOUNT parameters
+// before each group's array.
+struct Layout {
+  std::int64_t group_size = 0, pcount = 0;
+  explicit Layout(const Hdu& hdu) {
+    if (hdu.kind != HduKind::random_groups) return;
+    pcount = hdu.pcount;
+    group_size = 1;
+    for (std::size_t i = 0; i + 1 < hdu.naxes.size(); ++i) group_size *= hdu.naxes[i];
+  }
+  std::int64_t stored(std::int64_t source) const {
+    return group_size == 0 ? source : source + (source / group_size + 1) * pcount;
+  }
+  // How many elements from `source` on are stored one after the other, at most `count`.
+  std::int64_t together(std::int64_t source, std::int64_t count) const {
+    return group_size == 0 ? count : std::min(count, group_size - source % group_size);
+  }
+};
+
+class PlainImage {
+ public:
+  PlainImage(const ByteReader& bytes, const Hdu& hdu, const Conversion& conversion, void* out, bool stream)
+      : bytes_(bytes),
+        hdu_(hdu),
+        conversion_(conversion),
+        layout_(hdu),
+        out_(static_cast<std::byte*>(out)),
+        stored_size_(static_cast<std::int64_t>(bitpix_size(conversion.bitpix))),
+        pixel_size_(static_cast<std::int64_t>(pixel_size(conversion.to))),
+        stream_(stream) {}
+
+  void read(Run run) const {
+    std::vector<std::byte> scratch;
+    const std::int64_t most = std::max<std::int64_t>(kPieceBytes / stored_size_, 1);
+    while (run.count > 0) {
+      const std::int64_t count = layout_.together(run.source, std::min(run.count, most));
+      convert(stored(layout_.stored(run.source), count, scratch), count, conversion_, out_ + run.target * pixel_size_,
+              stream_);
+      run = {run.source + count, run.target + count, run.count - count};
+    }
+  }
+
+ private:
+  const std::byte* stored(std::int64_t first, std::int64_t count, std::vector<std::byte>& scratch) const {
+    const auto wanted = static_cast<std::size_t>(count * stored_size_);
+    const Bytes view = bytes_.view(hdu_.data_start + static_cast<std::uint64_t>(first * stored_size_), wanted, scratch);
+    if (view.size() < wanted) throw cut_off(bytes_, hdu_);
+    return view.data();
+  }
+
+  const ByteReader& bytes_;
+  const Hdu& hdu_;
+  const Conversion& conversion_;
+  Layout layout_;
+  std::byte* out_;
+  std::int64_t stored_size_, pixel_size_;
+  bool stream_;
+};
+
+// Runs cut or gathered so that each of `pieces` threads' tasks has about the same number of elements.
+template <class Task>
+void share_runs(const std::vector<Run>& runs, std::size_t element_size, const Task& task) {
+  std::int64_t total = 0;
+  for (const auto& run : runs) total += run.count;
+  const std::int64_t pieces = piece_count(total, element_size);
+  if (runs.size() == 1) {
+    const Run whole = runs[0];
+    parallel_for(pieces, [&](std::int64_t piece) {
+      const std::int64_t first = whole.count * piece / pieces;
+      const std::int64_t last = whole.count * (piece + 1) / pieces;
+      task(Run{whole.source + first, whole.target + first, last - first});
+    });
+    return;
+  }
+  const auto count = static_cast<std::int64_t>(runs.size());
+  parallel_for(std::min(pieces, count), [&](std::int64_t piece) {
+    const std::int64_t shares = std::min(pieces, count);
+    for (std::int64_t r = count * piece / shares; r < count * (piece + 1) / shares; ++r) {
+      task(runs[static_cast<std::size_t>(r)]);
+    }
+  });
+}
+
+void read_compressed(const io::Source& source, std::int64_t index, const Hdu& hdu, const Shape& start,
+                     const Shape& size, const Conversion& conversion, void* out) {
+  if (source.path.empty()) {
+    throw std::invalid_argument(
+        "tile-compressed images are read from files only: write the bytes to a file and pass its path");
+  }
+  // The part of the window inside the image, decoded whole, then placed.
+  const Shape shape = hdu.shape();
+  Shape first(start.size()), length(start.size()), shifted(start.size());
+  for (std::size_t i = 0; i < start.size(); ++i) {
+    first[i] = std::max<std::int64_t>(start[i], 0);
+    length[i] = std::min(shape[i], start[i] + size[i]) - first[i];
+    if (length[i] <= 0) return;
+    shifted[i] = start[i] - first[i];
+  }
+  const std::size_t stored_size = bitpix_size(hdu.bitpix);
+  const std::size_t count = element_count(length);
+  io::Buffer stored(count * stored_size);
+  io::read_compressed_window(source.path, static_cast<int>(index), hdu, first, length, stored.data());
+  const std::size_t out_size = pixel_size(conversion.to);
+  share_runs(window_runs(length, shifted, size), out_size, [&](const Run& run) {
+    convert_native(stored.data() + static_cast<std::size_t>(run.source) * stored_size, run.count, conversion,
+                   static_cast<std::byte*>(out) + static_cast<std::size_t>(run.target) * out_size);
+  });
+}
+
+Tensor read_image_of(const io::Source& source, std::int64_t index, std::optional<ScalarType> dtype, bool scaled,
+                     std::optional<std::int64_t> naxis) {
+  const Hdu& hdu = image_hdu(source, index);
+  const Shape shape = hdu.shape();
+  require(!naxis || *naxis == static_cast<std::int64_t>(shape.size()), "the image has ", shape.size(),
+          " axes, not the naxis = ", naxis.value_or(0), " that was asked for");
+  require_data(source, hdu);
+  const Conversion conversion = conversion_for(hdu, dtype, scaled, "read_image");
+  Tensor out = empty(shape, scalar_type(conversion.to));
+  read_window(source, index, hdu, Shape(shape.size(), 0), shape, conversion, out.mutable_data_ptr());
+  return out;
+}
+
+Tensor read_image(std::string path, std::int64_t hdu, std::optional<ScalarType> dtype, bool scaled) {
+  return in_context(hdu_name(path, hdu),
+                    [&] { return read_image_of(io::open_file(path), hdu, dtype, scaled, std::nullopt); });
+}
+
+Tensor read_image_bytes(const Tensor& data, std::int64_t hdu, std::optional<ScalarType> dtype, bool scaled,
+                        std::optional<std::int64_t> naxis) {
+  const Bytes bytes = byte_source(data, "read_image");
+  return in_context(hdu_name(kBytesName, hdu),
+                    [&] { return read_image_of(io::open_bytes(bytes), hdu, dtype, scaled, naxis); });
+}
+
+Tensor read_section_of(const io::Source& source, std::int64_t index, const Shape& start, const Shape& size,
+                       std::optional<ScalarType> dtype, bool scaled) {
+  const Hdu& hdu = image_hdu(source, index);
+  const Shape shape = hdu.shape();
+  require(start.size() == shape.size() && size.size() == shape.size(), "the image has ", shape.size(),
+          " axes; start has ", start.size(), " and size ", size.size());
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    require(start[i] >= 0 && size[i] >= 0 && start[i] <= shape[i] && size[i] <= shape[i] - start[i], "axis ", i,
+            ": the section from ", start[i], " of length ", size[i], " does not lie in the image's ", shape[i],
+            " pixels");
+  }
+  const Conversion conversion = conversion_for(hdu, dtype, scaled, "read_section");
+  Tensor out = empty(size, scalar_type(conversion.to));
+  if (element_count(size) > 0) read_window(source, index, hdu, start, size, conversion, out.mutable_data_ptr());
+  return out;
+}
+
+Tensor read_section(std::string path, std::int64_t hdu, const Shape& start, const Shape& size,
+                    std::optional<ScalarType> dtype, bool scaled) {
+  return in_context(hdu_name(path, hdu),
+                    [&] { return read_section_of(io::open_file(path), hdu, start, size, dtype, scaled); });
+}
+
+Tensor read_section_bytes(const Tensor& data, std::int64_t hdu, const Shape& start, const Shape& size,
+                          std::optional<ScalarType> dtype, bool scaled) {
+  const Bytes bytes = byte_source(data, "read_section");
+  return in_context(hdu_name(kBytesName, hdu),
+                    [&] { return read_section_of(io::open_bytes(bytes), hdu, start, size, dtype, scaled); });
+}
+
+}  // namespace
+
+const Hdu& image_hdu(const io::Source& source, std::int64_t index) {
+  const Hdu& hdu = source.file->hdus().at(index);
+  if (!hdu.is_image()) throw FileError(Status::not_an_image, sentence("the HDU is ", kind_name(hdu.kind), ", not an image"));
+  if (!hdu.has_data()) throw FileError(Status::empty, "the HDU is empty (NAXIS = 0); read the one that holds the image");
+  return hdu;
+}
+
+void require_data(const io::Source& source, const Hdu& hdu) {
+  const std::uint64_t size = source.file->bytes().size();
+  if (hdu.data_start > size || hdu.data_size > size - hdu.data_start) throw cut_off(source.file->bytes(), hdu);
+}
+
+Conversion conversion_for(const Hdu& hdu, std::optional<ScalarType> dtype, bool scaled, std::string_view who) {
+  const Pixel natural = scaled ? physical_pixel(hdu.bitpix, hdu.scaling) : stored_pixel(hdu.bitpix);
+  return {hdu.bitpix, hdu.scaling, scaled, dtype ? pixel_type(*dtype, who) : natural};
+}
+
+void read_window(const io::Source& source, std::int64_t index, const Hdu& hdu, const Shape& start, const Shape& size,
+                 const Conversion& conversion, void* out) {
+  if (hdu.kind == HduKind::compressed_image) {
+    return read_compressed(source, index, hdu, start, size, conversion, out);
+  }
+  const auto runs = window_runs(hdu.shape(), start, size);
+  if (runs.empty()) return;
+  const std::size_t out_size = pixel_size(conversion.to);
+  const bool stream = element_count(size) * out_size > static_cast<std::size_t>(kStreamBytes);
+  const PlainImage image(source.file->bytes(), hdu, conversion, out, stream);
+  share_runs(runs, out_size, [&](const Run& run) { image.read(run); });
+}
+
+void fill_pixels(double value, std::int64_t count, Pixel pixel, void* out) {
+  std::byte one[8];
+  convert_native(&value, 1, {-64, {}, false, pixel}, one);
+  const std::size_t size = pixel_size(pixel);
+  auto* const target = static_cast<std::byte*>(out);
+  if (std::all_of(one, one + size, [&](std::byte b) { return b == one[0]; })) {
+    std::memset(target, static_cast<int>(one[0]), static_cast<std::size_t>(count) * size);
+    return;
+  }
+  for (std::int64_t i = 0; i < count; ++i) std::memcpy(target + static_cast<std::size_t>(i) * size, one, size);
+}
+
+}  // namespace fits::ops
+
+STABLE_TORCH_LIBRARY_IMPL(fits, CompositeExplicitAutograd, m) {
+  using namespace fits::ops;
+  m.impl("read_image", TORCH_BOX(&read_image));
+  m.impl("read_section", TORCH_BOX(&read_section));
+}
+
+STABLE_TORCH_LIBRARY_IMPL(fits, CPU, m) {
+  using namespace fits::ops;
+  m.impl("read_image.bytes", TORCH_BOX(&read_image_bytes));
+  m.impl("read_section.bytes", TORCH_BOX(&read_section_bytes));
+}

@@ -1,0 +1,49 @@
+#include "ops/source.h"
+
+#include <algorithm>
+
+namespace fits::ops {
+
+SourceBatch::SourceBatch(const std::vector<std::string>& paths, std::string_view who)
+    : paths_(&paths), size_(static_cast<std::int64_t>(paths.size())) {
+  // A str converts to str[] letter by letter: torch.ops.fits.headers("a.fits") would ask for six files.
+  const bool letters = paths.size() > 1 && std::ranges::all_of(paths, [](const auto& p) { return p.size() == 1; });
+  require(!letters, who, ": every path is a single character; pass a list of paths, not one string");
+}
+
+SourceBatch::SourceBatch(const Tensor& data, const Tensor& offsets, std::string_view who)
+    : data_(byte_source(data, who)), offsets_(index_source(offsets, who, "offsets")) {
+  require(offsets.dim() == 1 && !offsets_.empty(), who,
+          ": offsets must have one dimension and one element more than there are files");
+  size_ = static_cast<std::int64_t>(offsets_.size()) - 1;
+  for (std::size_t i = 0; i < offsets_.size(); ++i) {
+    const std::int64_t least = i == 0 ? 0 : offsets_[i - 1];
+    require(offsets_[i] >= least && offsets_[i] <= static_cast<std::int64_t>(data_.size()), who, ": offsets[", i,
+            "] = ", offsets_[i], " must lie between ", least, " and the ", data_.size(), " bytes of data");
+  }
+}
+
+io::Source SourceBatch::open(std::int64_t item) const {
+  const auto i = static_cast<std::size_t>(item);
+  if (paths_ != nullptr) return io::open_file((*paths_)[i]);
+  const auto first = static_cast<std::size_t>(offsets_[i]);
+  const auto last = static_cast<std::size_t>(offsets_[i + 1]);
+  if (first == last) throw FileError(Status::empty, "the item has no bytes");
+  return io::open_bytes(data_.subspan(first, last - first));
+}
+
+std::string SourceBatch::name(std::int64_t item) const {
+  return paths_ != nullptr ? (*paths_)[static_cast<std::size_t>(item)] : sentence("item ", item);
+}
+
+Status status_of_current_exception() {
+  try {
+    throw;
+  } catch (const FileError& error) {
+    return error.status();
+  } catch (const NoSuchHdu&) {
+    return Status::no_such_hdu;
+  }
+}
+
+}  // namespace fits::ops
