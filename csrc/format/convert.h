@@ -1,9 +1,13 @@
 // Stored big-endian values -> native pixels: byte swap, scaling, BLANK and type change in one pass over memory.
+// FITS Standard 4.0, sections 4.4.2.5 and 5.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
+#include "format/cast.h"
+#include "format/pixel.h"
 #include "format/scaling.h"
 
 namespace fits {
@@ -17,8 +21,11 @@ struct Conversion {
 };
 
 // Casts follow one rule for every reader and device: floating to integer truncates toward zero, what is out of range
-// saturates, NaN becomes 0; float16 and bfloat16 are rounded to nearest even from the float32 value. BLANK becomes NaN in
-// floating results and keeps its scaled value in integer results.
+// saturates, NaN becomes 0; integer to floating rounds to nearest even, once; float16 and bfloat16 are rounded to
+// nearest even from the float32 value. BLANK becomes NaN in floating results and keeps its scaled value in integer
+// results; one that the stored type cannot hold matches nothing. The conventions of section 5.2.5 go through the
+// integer they stand for, never through double. A copied NaN keeps its bits; after arithmetic its sign and payload mean
+// nothing.
 //
 // `stored` holds count values, big-endian, any alignment; `out` room for count pixels. The two must not overlap.
 // `stream`: write past the caches (worth it when the whole result is larger than the last-level cache).
@@ -28,5 +35,35 @@ void convert(const std::byte* stored, std::int64_t count, const Conversion& conv
 // The same from values in native byte order (decoded tiles, tensors).
 void convert_native(const void* stored, std::int64_t count, const Conversion& conversion, void* out,
                     bool stream = false) noexcept;
+
+// The instruction sets that the loops are compiled for, in one binary; on other machines only `plain` exists.
+enum class SimdLevel : std::uint8_t { plain, avx2, avx512 };
+
+// The best of this machine.
+SimdLevel simd_level() noexcept;
+
+enum class ByteOrder : std::uint8_t { big_endian, native };
+
+// A conversion made ready once and run on many short spans, as the rows of cutouts are. Holds no memory; any thread may
+// run it. Every level gives the same bits.
+class Converter {
+ public:
+  Converter(const Conversion& conversion, ByteOrder order, SimdLevel level = simd_level()) noexcept;
+  // From native values of any type, BLANK and scaling applied to them as they are: for tensors that hold what no BITPIX
+  // stores (unsigned integers, 16-bit floats).
+  Converter(Pixel from, const Scaling& scaling, Pixel to, SimdLevel level = simd_level()) noexcept;
+
+  void operator()(const void* in, std::int64_t count, void* out, bool stream = false) const noexcept;
+
+ private:
+  using Loop = void (*)(const std::byte* in, std::int64_t count, const Operands& operands, std::byte* out) noexcept;
+  void plan(Pixel from, Pixel to, bool swap, bool linear, bool blank, SimdLevel level) noexcept;
+
+  std::array<Loop, 3> stages_{};  // run one after another on pieces that stay in the L1 cache
+  int stage_count_ = 0;           // 0: a copy
+  std::size_t in_size_ = 0;
+  std::size_t out_size_ = 0;
+  Operands operands_;
+};
 
 }  // namespace fits

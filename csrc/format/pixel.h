@@ -4,6 +4,14 @@
 #include <cstddef>
 #include <cstdint>
 
+// Arithmetic on one value, shared by CPU loops and CUDA kernels. Always inlined: a loop compiled for wider SIMD must
+// not call a copy that was compiled for narrower, nor the other way round.
+#if defined(__CUDACC__)
+#define FITS_HOST_DEVICE __host__ __device__ __forceinline__
+#else
+#define FITS_HOST_DEVICE inline __attribute__((always_inline))
+#endif
+
 namespace fits {
 
 // Every element type that leaves a reader, in native byte order. Those FITS stores directly are u8, i16, i32, i64,

@@ -7,12 +7,6 @@
 
 #include "format/pixel.h"
 
-#if defined(__CUDACC__)
-#define FITS_HOST_DEVICE __host__ __device__
-#else
-#define FITS_HOST_DEVICE
-#endif
-
 namespace fits {
 
 struct Scaling {
@@ -46,7 +40,7 @@ constexpr Pixel physical_pixel(int bitpix, const Scaling& scaling) noexcept {
 
 // Physical value of one stored value: BZERO + BSCALE * stored. Two roundings in double, never a fused multiply-add:
 // CFITSIO computes it so, and single precision differs from it in a third of the pixels.
-FITS_HOST_DEVICE inline double physical(double stored, double bscale, double bzero) noexcept {
+FITS_HOST_DEVICE double physical(double stored, double bscale, double bzero) noexcept {
 #if defined(__CUDA_ARCH__)
   return __dadd_rn(__dmul_rn(stored, bscale), bzero);
 #else

@@ -1,0 +1,46 @@
+// The loops of one SIMD level. Included once per level with FITS_LEVEL (a namespace) and FITS_TARGET (the attribute
+// that names the instruction set) defined; compilers vectorise them, there is no intrinsic here.
+#include <array>
+#include <cstddef>
+#include <utility>
+
+#include "format/convert_loops.h"
+
+namespace fits::FITS_LEVEL {
+namespace {
+
+template <class From, class To, bool kSwap, bool kLinear, bool kBlank>
+FITS_TARGET void loop(const std::byte* __restrict in, std::int64_t count, const Operands& shared,
+                      std::byte* __restrict out) noexcept {
+  const Operands operands = shared;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const From value = load<From, kSwap>(in + i * static_cast<std::int64_t>(sizeof(From)), operands.flip);
+    const To result = converted<To, kLinear, kBlank>(value, operands);
+    __builtin_memcpy(out + i * static_cast<std::int64_t>(sizeof(To)), &result, sizeof(To));
+  }
+}
+
+template <std::size_t kIndex>
+constexpr Loop loop_at() noexcept {
+  constexpr Step step = step_at(kIndex);
+  if constexpr (has_loop(step)) {
+    using From = PixelType<static_cast<std::size_t>(step.from)>;
+    using To = PixelType<static_cast<std::size_t>(step.to)>;
+    return &loop<From, To, step.swap, step.linear, step.blank>;
+  } else {
+    return nullptr;
+  }
+}
+
+template <std::size_t... kIndices>
+constexpr std::array<Loop, kSteps> all_loops(std::index_sequence<kIndices...>) noexcept {
+  return {loop_at<kIndices>()...};
+}
+
+constexpr auto kLoops = all_loops(std::make_index_sequence<kSteps>());
+
+}  // namespace
+
+Loop find_loop(Step step) noexcept { return kLoops[step_index(step)]; }
+
+}  // namespace fits::FITS_LEVEL
