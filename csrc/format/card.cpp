@@ -20,13 +20,6 @@ std::string_view trim_left(std::string_view text) noexcept {
   return text;
 }
 
-std::string_view trim_right(std::string_view text) noexcept {
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
-  return text;
-}
-
-std::string_view trim(std::string_view text) noexcept { return trim_right(trim_left(text)); }
-
 bool equal_without_case(std::string_view a, std::string_view b) noexcept {
   return a.size() == b.size() &&
          std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return upper(x) == upper(y); });
@@ -64,6 +57,17 @@ const Word kComment = load_word("COMMENT ");
 const Word kHistory = load_word("HISTORY ");
 const Word kContinue = load_word("CONTINUE");
 const Word kHierarch = load_word("HIERARCH");
+
+// Half of a typical card is blanks at its end: eight at a time.
+std::string_view trim_right(std::string_view text) noexcept {
+  while (text.size() >= sizeof(Word) && load_word(text.data() + text.size() - sizeof(Word)) == kBlank) {
+    text.remove_suffix(sizeof(Word));
+  }
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+std::string_view trim(std::string_view text) noexcept { return trim_right(trim_left(text)); }
 
 // --- Values -------------------------------------------------------------------------------------------------------
 
@@ -225,7 +229,7 @@ Card parse_card(std::string_view text) noexcept {
 
 std::optional<std::int64_t> integer_value(const Card& card) noexcept {
   if (card.kind != ValueKind::integer) return std::nullopt;
-  std::array<char, kCardSize> buffer;
+  std::array<char, kCardSize> buffer{};
   const auto text = plain_number(card.value, buffer);
   std::int64_t value = 0;
   const auto result = std::from_chars(text.begin(), text.end(), value);
@@ -235,7 +239,7 @@ std::optional<std::int64_t> integer_value(const Card& card) noexcept {
 
 std::optional<double> real_value(const Card& card) noexcept {
   if (card.kind != ValueKind::integer && card.kind != ValueKind::real) return std::nullopt;
-  std::array<char, kCardSize> buffer;
+  std::array<char, kCardSize> buffer{};
   const auto text = plain_number(card.value, buffer);
   double value = 0;
   const auto result = std::from_chars(text.begin(), text.end(), value);

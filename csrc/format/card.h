@@ -85,12 +85,22 @@ class HeaderView {
   std::string_view cards_;
 };
 
-// A header as JSON, for callers without a card parser of their own (Python's Header is built from it):
-// [[keyword, value, comment, cards], ...] in the order of the file, one element per keyword record, a long string
-// and its CONTINUE cards being one. `cards` is how many 80-character records it takes. The value is a JSON number,
-// string, true or false; null where it is undefined; [re, im] if complex; commentary cards (value kind none) have
-// their text as a string value and comment null; a malformed value is {"malformed": "its text"}; HIERARCH cards have
-// a fifth element true. Bytes above 126 and below 32 are escaped as \u00XX (Latin-1).
+// A header as JSON, for callers without a card parser of their own. One entry per record, in the order of the file; a
+// long string and its CONTINUE cards are one record. Columns rather than rows, and keywords and comments as one string
+// each, because that is what a JSON reader builds fastest (Python's Header reads it: 2x the speed of one list per
+// card).
+//   {"keywords": "SIMPLE\x7FBITPIX...",   joined by U+007F; in upper case, but for HIERARCH names, given without that
+//   word
+//    "values": [true, 8, ...],            number, string, true, false; null if undefined; [re, im] if complex; the text
+//    of
+//                                         a record without value or with a malformed one
+//    "comments": "...\x7F...",            as the keywords; empty where there is none
+//    "long": [[record, cards], ...],      the records that take more than one card
+//    "hierarch": [record, ...], "complex": [...], "malformed": [...],
+//    "text": [...],                       records without value that are not COMMENT, HISTORY or blank
+//    "fields": [...]}                     strings that look like record-valued keywords (WCS Paper IV, 'AXIS.1: 2')
+// Where a keyword or comment holds U+007F itself, which the Standard forbids, the joined string is a list of strings.
+// Bytes above 126 and below 32 are escaped as \u00XX (Latin-1). Numbers are the file's digits: never rounded.
 std::string header_json(HeaderView header);
 
 }  // namespace fits

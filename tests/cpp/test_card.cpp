@@ -202,3 +202,62 @@ TEST(random_bytes_are_survived) {
     if (!found) return void(std::cout << "    in: " << text << '\n');
   }
 }
+
+TEST(json_of_every_kind) {
+  CHECK_EQUAL(
+      header_json(HeaderView("")),
+      std::string("{\"keywords\":\"\",\"values\":[],\"comments\":\"\",\"long\":[],\"hierarch\":[],\"complex\":[],"
+                  "\"malformed\":[],\"text\":[],\"fields\":[]}"));
+  const auto text = cards({"simple  = T / a \"b\" \\", "A       =", "B       = 'it''s'", "HIERARCH ESO det = F / d\xe9",
+                           "LONG    = 'one&' / 1", "CONTINUE  'two' / 2", "C       = (1, -.5D3)",
+                           "BAD     = 1.2.3 / why", "COMMENT  hi / there", "free text", "DP1     = 'AXIS.1: 2'"});
+  CHECK_EQUAL(
+      header_json(HeaderView(text)),
+      std::string("{\"keywords\":\"SIMPLE\x7f"
+                  "A\x7f"
+                  "B\x7f"
+                  "ESO det\x7fLONG\x7f"
+                  "C\x7f"
+                  "BAD\x7f"
+                  "COMMENT\x7f"
+                  "FREE TEX\x7f"
+                  "DP1\","
+                  "\"values\":[true,null,\"it's\",false,\"onetwo\",[1,-0.5e3],\"1.2.3\",\" hi / there\",\"t\","
+                  "\"AXIS.1: 2\"],"
+                  "\"comments\":\"a \\\"b\\\" \\\\\x7f\x7f\x7f"
+                  "d\\u00e9\x7f"
+                  "1 2\x7f\x7fwhy\x7f\x7f\x7f\","
+                  "\"long\":[[4,2]],\"hierarch\":[3],\"complex\":[5],\"malformed\":[6],\"text\":[8],\"fields\":[9]}"));
+}
+
+TEST(json_numbers) {
+  const std::pair<const char*, const char*> numbers[] = {
+      {"1.", "1.0"},
+      {".5", "0.5"},
+      {"+3", "3"},
+      {"007", "7"},
+      {"1D5", "1e5"},
+      {"0", "0"},
+      {"-0", "-0"},
+      {"000", "0"},
+      {"- 5", "-5"},
+      {"1.e5", "1.0e5"},
+      {"-.5d-03", "-0.5e-03"},
+      {"00.50", "0.50"},
+      {"0E0", "0e0"},
+      {"1.5 E +3", "1.5e3"},
+      {"123456789012345678901234567890", "123456789012345678901234567890"}};
+  for (const auto& [fits_text, json_text] : numbers) {
+    const auto json = header_json(HeaderView(padded(std::string("A       = ") + fits_text)));
+    const auto start = json.find('[') + 1;
+    CHECK_EQUAL(json.substr(start, json.find(']') - start), std::string(json_text));
+  }
+}
+
+TEST(json_with_the_separator_in_a_text_is_a_list) {
+  const auto text = cards({"A       = 1 / x\x7fy", "B       = 2"});
+  const auto json = header_json(HeaderView(text));
+  CHECK(json.find("\"comments\":[\"x\\u007fy\",\"\"]") != std::string::npos);
+  CHECK(json.find("\"keywords\":\"A\x7f"
+                  "B\"") != std::string::npos);
+}
