@@ -5,4 +5,6 @@ from torchfits._library import cmake_prefix_path
 
 __version__ = _library.load()
 
-__all__ = ["__version__", "cmake_prefix_path"]
+from torchfits import ops  # noqa: E402  registers fakes and derivatives, which needs the loaded library
+
+__all__ = ["__version__", "cmake_prefix_path", "ops"]

@@ -1,10 +1,9 @@
 #include "format/hdu.h"
 
 #include <algorithm>
-#include <cstring>
-#include <functional>
 
 #include "format/block.h"
+#include "format/compressed_header.h"
 #include "format/error.h"
 
 namespace fits {
@@ -242,6 +241,13 @@ std::optional<Hdu> read_hdu(const ByteReader& bytes, std::uint64_t start, int in
 std::string stored_cards(const ByteReader& bytes, const Hdu& hdu) {
   std::vector<std::byte> scratch;
   return std::string(as_text(bytes.view(hdu.header_start, static_cast<std::size_t>(hdu.header_size), scratch)));
+}
+
+std::string visible_cards(const ByteReader& bytes, const Hdu& hdu) {
+  std::string stored = stored_cards(bytes, hdu);
+  if (hdu.kind == HduKind::compressed_image) return original_image_header(HeaderView(stored));
+  if (hdu.kind == HduKind::compressed_table) return original_table_header(HeaderView(stored));
+  return stored;
 }
 
 const Hdu& HduList::at(std::int64_t index) {

@@ -1,0 +1,8 @@
+"""What PyTorch needs beside the C++ kernels: shapes for tracing (fakes), derivatives, and the operators' documentation.
+
+One module a room; each has ``DOCS``, from which docs/operators.md is made. Importing this package registers everything.
+"""
+
+from torchfits.ops import files, headers, images
+
+DOCS: dict[str, str] = {**files.DOCS, **headers.DOCS, **images.DOCS}
