@@ -244,10 +244,10 @@ std::string stored_cards(const ByteReader& bytes, const Hdu& hdu) {
 }
 
 std::string visible_cards(const ByteReader& bytes, const Hdu& hdu) {
-  std::string stored = stored_cards(bytes, hdu);
-  if (hdu.kind == HduKind::compressed_image) return original_image_header(HeaderView(stored));
-  if (hdu.kind == HduKind::compressed_table) return original_table_header(HeaderView(stored));
-  return stored;
+  std::string cards = stored_cards(bytes, hdu);
+  if (hdu.kind == HduKind::compressed_image) return original_image_header(HeaderView(cards));
+  if (hdu.kind == HduKind::compressed_table) return original_table_header(HeaderView(cards));
+  return cards;
 }
 
 const Hdu& HduList::at(std::int64_t index) {
