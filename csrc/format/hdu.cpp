@@ -189,8 +189,7 @@ std::string_view header_text(const ByteReader& bytes, std::uint64_t start, std::
       if (keyword_word(text.substr(checked, kCardSize)) == word("END")) return text.substr(0, checked);
     }
     if (text.size() < wanted) {
-      throw FileError(Status::truncated,
-                      "the header has no END card before the end of the file (section 4.4.1.1)");
+      throw FileError(Status::truncated, "the header has no END card before the end of the file (section 4.4.1.1)");
     }
     wanted *= 4;
   }
@@ -202,8 +201,9 @@ std::optional<Hdu> read_hdu(const ByteReader& bytes, std::uint64_t start, int in
   std::vector<std::byte> scratch;
   const auto first = as_text(bytes.view(start, kCardSize, scratch));
   if (index == 0 && (first.size() < kCardSize || keyword_word(first) != word("SIMPLE"))) {
-    throw FileError(Status::not_fits, first.empty() ? "the file is empty"
-                                                    : "not a FITS file: it does not begin with SIMPLE (section 4.4.1.1)");
+    throw FileError(Status::not_fits, first.empty()
+                                          ? "the file is empty"
+                                          : "not a FITS file: it does not begin with SIMPLE (section 4.4.1.1)");
   }
   if (index > 0 && (first.size() < kCardSize || keyword_word(first) != word("XTENSION"))) return std::nullopt;
 
@@ -256,7 +256,7 @@ const Hdu& HduList::at(std::int64_t index) {
   }
   const std::lock_guard lock(mutex_);
   while (hdus_.size() <= static_cast<std::size_t>(index)) {
-    if (!find_next()) {
+    if (!find_next(index)) {
       throw NoSuchHdu("there is no HDU " + std::to_string(index) + ": the file has " + std::to_string(hdus_.size()) +
                       (hdus_.size() == 1 ? " HDU" : " HDUs"));
     }
@@ -266,12 +266,12 @@ const Hdu& HduList::at(std::int64_t index) {
 
 std::size_t HduList::size() {
   const std::lock_guard lock(mutex_);
-  while (find_next()) {
+  while (find_next(-1)) {
   }
   return hdus_.size();
 }
 
-bool HduList::find_next() {
+bool HduList::find_next(std::int64_t wanted) {
   if (complete_) return false;
   const int index = static_cast<int>(hdus_.size());
   const std::uint64_t start = hdus_.empty() ? 0 : hdus_.back().data_start + padded(hdus_.back().data_size);
@@ -279,6 +279,7 @@ bool HduList::find_next() {
   try {
     found = read_hdu(*bytes_, start, index);
   } catch (const FileError& error) {
+    if (index == wanted) throw;  // the caller names it
     throw FileError(error.status(), "HDU " + std::to_string(index) + ": " + error.what());
   }
   complete_ = !found;

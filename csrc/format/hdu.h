@@ -2,8 +2,8 @@
 // FITS Standard 4.0, section 3 (structure), 4.4.1 (mandatory keywords), 6 (random groups), 7 (extensions) and
 // 10 (tile compression: the image or table that the user sees).
 //
-// Tolerated, as archives need it: keywords in any order, free format, missing padding after the last data unit, anything
-// that is no extension after the last HDU (section 3.5). Refused: a header without END, sizes that cannot be.
+// Tolerated, as archives need it: keywords in any order, free format, missing padding after the last data unit,
+// anything that is no extension after the last HDU (section 3.5). Refused: a header without END, sizes that cannot be.
 #pragma once
 
 #include <cstdint>
@@ -68,7 +68,8 @@ class HduList {
   std::size_t size();
 
  private:
-  bool find_next();
+  // `wanted`: the HDU that was asked for; errors on the way to it name the HDU they are about.
+  bool find_next(std::int64_t wanted);
 
   const ByteReader* bytes_;
   std::mutex mutex_;

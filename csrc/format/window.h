@@ -14,8 +14,8 @@ struct Run {
   std::int64_t count;
 };
 
-// The runs that an array of `shape` shares with a window of it: element `start` of the array is element 0 of an array of
-// `size`. The window may reach outside on every side. All three have one length, slowest axis first.
+// The runs that an array of `shape` shares with a window of it: element `start` of the array is element 0 of an array
+// of `size`. The window may reach outside on every side. All three have one length, slowest axis first.
 std::vector<Run> window_runs(std::span<const std::int64_t> shape, std::span<const std::int64_t> start,
                              std::span<const std::int64_t> size);
 

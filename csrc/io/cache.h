@@ -1,8 +1,8 @@
 // The one cache under the operators: opened files, with their mapping and the HDUs found so far.
 //
 // Keyed by device, inode, size, mtime and ctime in nanoseconds, which every call checks by stat. A file that changed
-// less than 2 s ago is not kept: a second change within the clock's tick could not be seen (as with git's index). At most
-// kCacheEntries files and kCacheBytes of mappings, least recently used first out; emptied in a forked child;
+// less than 2 s ago is not kept: a second change within the clock's tick could not be seen (as with git's index). At
+// most kCacheEntries files and kCacheBytes of mappings, least recently used first out; emptied in a forked child;
 // TORCHFITS_CACHE_FILES=0 turns it off. It saves work and never changes a result.
 #pragma once
 

@@ -13,8 +13,8 @@ namespace {
 
 std::mutex cfitsio_mutex;
 // A child must not inherit the mutex held by a thread that it does not have.
-const int watching_forks = pthread_atfork([] { cfitsio_mutex.lock(); }, [] { cfitsio_mutex.unlock(); },
-                                          [] { cfitsio_mutex.unlock(); });
+const int watching_forks =
+    pthread_atfork([] { cfitsio_mutex.lock(); }, [] { cfitsio_mutex.unlock(); }, [] { cfitsio_mutex.unlock(); });
 
 // CFITSIO's reason: its own messages from the first on, or the text of the status.
 std::string reason(int status) {

@@ -151,8 +151,9 @@ std::unique_ptr<const ByteReader> unpacked(const ByteReader& stored, const std::
   }
   if (!is_packed(magic)) return nullptr;
   if (path.empty()) {
-    throw FileError(Status::not_fits,
-                    "data packed by compress, zip or bzip2 is read from files only: write it to a file and pass its path");
+    throw FileError(
+        Status::not_fits,
+        "data packed by compress, zip or bzip2 is read from files only: write it to a file and pass its path");
   }
   return std::make_unique<OwnedBytes>(unpack_file(path));
 }

@@ -12,8 +12,8 @@
 namespace fits::io {
 namespace {
 
-constexpr std::size_t kMinMember = 18;          // 10 bytes of header, 8 of trailer (RFC 1952, section 2.3)
-constexpr std::size_t kGreatestRatio = 1032;    // of Deflate: 258 bytes from 2 bits
+constexpr std::size_t kMinMember = 18;        // 10 bytes of header, 8 of trailer (RFC 1952, section 2.3)
+constexpr std::size_t kGreatestRatio = 1032;  // of Deflate: 258 bytes from 2 bits
 constexpr std::size_t kFirstGuess = 1 << 16;
 
 struct FreeDecompressor {

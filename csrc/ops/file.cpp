@@ -1,7 +1,8 @@
 // read_file: a file's bytes as a tensor, inflated if it is gzipped.
+#include "io/file.h"
+
 #include <cstring>
 
-#include "io/file.h"
 #include "ops/source.h"
 #include "ops/tensor.h"
 
@@ -33,8 +34,12 @@ Tensor read_file_utf8(const Tensor& path) {
   return read_file(std::string(as_text(characters)));
 }
 
+// Reading happens on the host: of a tensor on a CUDA device the same kernels say so.
+void add_byte_readers(Library& m) { m.impl("read_file.utf8", TORCH_BOX(&read_file_utf8)); }
+
 }  // namespace
 }  // namespace fits::ops
 
 STABLE_TORCH_LIBRARY_IMPL(fits, CompositeExplicitAutograd, m) { m.impl("read_file", TORCH_BOX(&fits::ops::read_file)); }
-STABLE_TORCH_LIBRARY_IMPL(fits, CPU, m) { m.impl("read_file.utf8", TORCH_BOX(&fits::ops::read_file_utf8)); }
+STABLE_TORCH_LIBRARY_IMPL(fits, CPU, m) { fits::ops::add_byte_readers(m); }
+STABLE_TORCH_LIBRARY_IMPL(fits, CUDA, m) { fits::ops::add_byte_readers(m); }

@@ -12,7 +12,8 @@ namespace {
 
 using Strings = std::vector<std::string>;
 
-// Bytes that no card may hold (section 4.1.2.2 allows 32 to 126) become '?': text must be valid whatever the file holds.
+// Bytes that no card may hold (section 4.1.2.2 allows 32 to 126) become '?': text must be valid whatever the file
+// holds.
 std::string printable(std::string text) {
   for (char& c : text) {
     if (c < 32 || c > 126) c = '?';
@@ -176,6 +177,16 @@ Strings hdu_names_bytes(const Tensor& data) {
   return in_context(kBytesName, [&] { return names_of(io::open_bytes(bytes)); });
 }
 
+// Reading happens on the host: of a tensor on a CUDA device the same kernels say so.
+void add_byte_readers(Library& m) {
+  m.impl("header.bytes", TORCH_BOX(&header_bytes));
+  m.impl("header_values.bytes", TORCH_BOX(&header_values_bytes));
+  m.impl("header_values.packed", TORCH_BOX(&header_values_packed));
+  m.impl("header_values_status.packed", TORCH_BOX(&header_values_status_packed));
+  m.impl("hdus.bytes", TORCH_BOX(&hdus_bytes));
+  m.impl("hdu_names.bytes", TORCH_BOX(&hdu_names_bytes));
+}
+
 }  // namespace
 }  // namespace fits::ops
 
@@ -189,13 +200,5 @@ STABLE_TORCH_LIBRARY_IMPL(fits, CompositeExplicitAutograd, m) {
   m.impl("hdus", TORCH_BOX(&hdus));
   m.impl("hdu_names", TORCH_BOX(&hdu_names));
 }
-
-STABLE_TORCH_LIBRARY_IMPL(fits, CPU, m) {
-  using namespace fits::ops;
-  m.impl("header.bytes", TORCH_BOX(&header_bytes));
-  m.impl("header_values.bytes", TORCH_BOX(&header_values_bytes));
-  m.impl("header_values.packed", TORCH_BOX(&header_values_packed));
-  m.impl("header_values_status.packed", TORCH_BOX(&header_values_status_packed));
-  m.impl("hdus.bytes", TORCH_BOX(&hdus_bytes));
-  m.impl("hdu_names.bytes", TORCH_BOX(&hdu_names_bytes));
-}
+STABLE_TORCH_LIBRARY_IMPL(fits, CPU, m) { fits::ops::add_byte_readers(m); }
+STABLE_TORCH_LIBRARY_IMPL(fits, CUDA, m) { fits::ops::add_byte_readers(m); }

@@ -29,8 +29,9 @@ const char* kind_name(HduKind kind) {
 
 FileError cut_off(const ByteReader& bytes, const Hdu& hdu) {
   const std::uint64_t size = bytes.size();
-  return FileError(Status::truncated, sentence("the data unit is cut off: the header promises ", hdu.data_size,
-                                               " bytes and the file has ", size > hdu.data_start ? size - hdu.data_start : 0));
+  return FileError(Status::truncated,
+                   sentence("the data unit is cut off: the header promises ", hdu.data_size, " bytes and the file has ",
+                            size > hdu.data_start ? size - hdu.data_start : 0));
 }
 
 // Where element `source` of the image lies among the stored values. Random groups (section 6) put PCOUNT parameters
@@ -201,8 +202,10 @@ Tensor read_section_bytes(const Tensor& data, std::int64_t hdu, const Shape& sta
 
 const Hdu& image_hdu(const io::Source& source, std::int64_t index) {
   const Hdu& hdu = source.file->hdus().at(index);
-  if (!hdu.is_image()) throw FileError(Status::not_an_image, sentence("the HDU is ", kind_name(hdu.kind), ", not an image"));
-  if (!hdu.has_data()) throw FileError(Status::empty, "the HDU is empty (NAXIS = 0); read the one that holds the image");
+  if (!hdu.is_image())
+    throw FileError(Status::not_an_image, sentence("the HDU is ", kind_name(hdu.kind), ", not an image"));
+  if (!hdu.has_data())
+    throw FileError(Status::empty, "the HDU is empty (NAXIS = 0); read the one that holds the image");
   return hdu;
 }
 
@@ -241,6 +244,15 @@ void fill_pixels(double value, std::int64_t count, Pixel pixel, void* out) {
   for (std::int64_t i = 0; i < count; ++i) std::memcpy(target + static_cast<std::size_t>(i) * size, one, size);
 }
 
+namespace {
+
+// Reading happens on the host: of a tensor on a CUDA device the same kernels say so.
+void add_byte_readers(Library& m) {
+  m.impl("read_image.bytes", TORCH_BOX(&read_image_bytes));
+  m.impl("read_section.bytes", TORCH_BOX(&read_section_bytes));
+}
+
+}  // namespace
 }  // namespace fits::ops
 
 STABLE_TORCH_LIBRARY_IMPL(fits, CompositeExplicitAutograd, m) {
@@ -248,9 +260,5 @@ STABLE_TORCH_LIBRARY_IMPL(fits, CompositeExplicitAutograd, m) {
   m.impl("read_image", TORCH_BOX(&read_image));
   m.impl("read_section", TORCH_BOX(&read_section));
 }
-
-STABLE_TORCH_LIBRARY_IMPL(fits, CPU, m) {
-  using namespace fits::ops;
-  m.impl("read_image.bytes", TORCH_BOX(&read_image_bytes));
-  m.impl("read_section.bytes", TORCH_BOX(&read_section_bytes));
-}
+STABLE_TORCH_LIBRARY_IMPL(fits, CPU, m) { fits::ops::add_byte_readers(m); }
+STABLE_TORCH_LIBRARY_IMPL(fits, CUDA, m) { fits::ops::add_byte_readers(m); }

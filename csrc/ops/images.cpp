@@ -193,8 +193,7 @@ Ragged read_ragged_batch(const SourceBatch& batch, const Hdus& hdus, std::int64_
       in_context(hdu_name(batch.name(i / planes), index), [&] {
         const Hdu& hdu = image_hdu(source, index);
         const Conversion conversion{hdu.bitpix, hdu.scaling, true, options.pixel};
-        read_window(source, index, hdu, Shape(hdu.naxes.size(), 0), hdu.shape(), conversion,
-                    pixels + starts[i] * size);
+        read_window(source, index, hdu, Shape(hdu.naxes.size(), 0), hdu.shape(), conversion, pixels + starts[i] * size);
       });
     } catch (...) {
       if (options.strict) throw;
@@ -217,6 +216,12 @@ Ragged read_images_ragged_packed(const Tensor& data, const Tensor& offsets, cons
                            batch_options(std::nullopt, dtype, false, strict, "read_images_ragged"));
 }
 
+// Reading happens on the host: of a tensor on a CUDA device the same kernels say so.
+void add_byte_readers(Library& m) {
+  m.impl("read_images.packed", TORCH_BOX(&read_images_packed));
+  m.impl("read_images_ragged.packed", TORCH_BOX(&read_images_ragged_packed));
+}
+
 }  // namespace
 }  // namespace fits::ops
 
@@ -225,9 +230,5 @@ STABLE_TORCH_LIBRARY_IMPL(fits, CompositeExplicitAutograd, m) {
   m.impl("read_images", TORCH_BOX(&read_images));
   m.impl("read_images_ragged", TORCH_BOX(&read_images_ragged));
 }
-
-STABLE_TORCH_LIBRARY_IMPL(fits, CPU, m) {
-  using namespace fits::ops;
-  m.impl("read_images.packed", TORCH_BOX(&read_images_packed));
-  m.impl("read_images_ragged.packed", TORCH_BOX(&read_images_ragged_packed));
-}
+STABLE_TORCH_LIBRARY_IMPL(fits, CPU, m) { fits::ops::add_byte_readers(m); }
+STABLE_TORCH_LIBRARY_IMPL(fits, CUDA, m) { fits::ops::add_byte_readers(m); }

@@ -51,7 +51,6 @@ STABLE_TORCH_LIBRARY(fits, m) {
 
   // Stored and physical values
   m.def("unpack(Tensor data, int bitpix, SymInt[] shape) -> Tensor");
-  m.def(
-      "scale(Tensor raw, float bscale=1, float bzero=0, int? blank=None, *, ScalarType dtype=float32) -> Tensor");
+  m.def("scale(Tensor raw, float bscale=1, float bzero=0, int? blank=None, *, ScalarType dtype=float32) -> Tensor");
   m.def("unscale(Tensor value, float bscale, float bzero, int? blank, int bitpix) -> Tensor");
 }

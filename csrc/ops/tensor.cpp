@@ -93,8 +93,9 @@ std::span<const std::int64_t> index_source(const Tensor& tensor, std::string_vie
 
 namespace {
 
-// A pool of threads does not survive fork: libgomp hangs in the child's first parallel region if anything in the parent,
-// torch's own operators included, had used the pool. Whether it had cannot be asked, so every forked child runs serially.
+// A pool of threads does not survive fork: libgomp hangs in the child's first parallel region if anything in the
+// parent, torch's own operators included, had used the pool. Whether it had cannot be asked, so every forked child runs
+// serially.
 std::atomic<bool> in_forked_child{false};
 const int watching_forks = pthread_atfork(nullptr, nullptr, [] { in_forked_child = true; });
 thread_local bool inside_parallel_for = false;

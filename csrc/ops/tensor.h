@@ -24,6 +24,7 @@ namespace fits::ops {
 
 using torch::headeronly::ScalarType;
 using torch::stable::Tensor;
+using Library = torch::stable::detail::StableLibrary;
 using Shape = std::vector<std::int64_t>;
 
 // One sentence from its pieces.
@@ -34,7 +35,8 @@ std::string sentence(const Pieces&... pieces) {
   return std::move(text).str();
 }
 
-// Raises ValueError in Python: the caller asked wrongly. (What is wrong with a file is a std::runtime_error from below.)
+// Raises ValueError in Python: the caller asked wrongly. (What is wrong with a file is a std::runtime_error from
+// below.)
 template <class... Pieces>
 void require(bool condition, const Pieces&... pieces) {
   if (!condition) throw std::invalid_argument(sentence(pieces...));
@@ -53,11 +55,13 @@ Tensor empty(const Shape& shape, ScalarType dtype);
 // A view of a tensor's bytes; requires a contiguous CPU uint8 tensor of one dimension and raises ValueError otherwise,
 // naming `who` and `what`, and for a CUDA tensor saying how to bring it to the host.
 std::span<const std::byte> byte_source(const Tensor& tensor, std::string_view who, std::string_view what = "data");
-// The same for a contiguous CPU int64 tensor (converted when it is of another integer dtype is an error: ask the caller).
+// The same for a contiguous CPU int64 tensor (converted when it is of another integer dtype is an error: ask the
+// caller).
 std::span<const std::int64_t> index_source(const Tensor& tensor, std::string_view who, std::string_view what);
 
 // Runs f(i) for i in [0, n) on the intra-op thread pool, items handed out one by one so that uneven ones balance.
-// Serial inside another parallel region, with one thread, and in a forked child (libgomp hangs there). An exception does not cross threads: the one of the lowest i is rethrown after the loop.
+// Serial inside another parallel region, with one thread, and in a forked child (libgomp hangs there). An exception
+// does not cross threads: the one of the lowest i is rethrown after the loop.
 void parallel_for(std::int64_t n, const struct ParallelBody& body);
 
 // A non-owning reference to a callable (void(std::int64_t)), so that parallel_for is compiled once.
