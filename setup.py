@@ -112,7 +112,9 @@ class build_ext(_build_ext):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "build.ninja").write_text(self.rules() + "".join(map(self.targets, self.extensions)))
         jobs = os.environ.get("MAX_JOBS") or str(len(os.sched_getaffinity(0)))
-        if subprocess.run([find_ninja(), "-C", str(folder), "-j", jobs], stdout=sys.stderr).returncode != 0:
+        environment = {"CCACHE_BASEDIR": str(ROOT), **os.environ}  # one cache for all checkouts of the project
+        command = [find_ninja(), "-C", str(folder), "-j", jobs]
+        if subprocess.run(command, stdout=sys.stderr, env=environment).returncode != 0:
             raise SystemExit("torchfits: the build failed; the compiler's message is above")
         for extension in self.extensions:
             target = Path(self.get_ext_fullpath(extension.name))
@@ -142,16 +144,14 @@ class build_ext(_build_ext):
         for path in cpp_extension.include_paths():
             includes += ["-isystem", path]
         torch_cpu = [f"-L{cpp_extension.TORCH_LIB_PATH}", "-ltorch_cpu"]
+        # $ORIGIN for libraries that a wheel brings along; torch itself is loaded before us, or linked by a program.
+        link_flags = ["-O3", *LINK_FLAGS, "-Wl,-z,defs", "-Wl,-rpath,$$ORIGIN"]
         cxx_flags = ["-std=c++20", "-O3", *CXX_FLAGS, *TARGET, *includes]
         return NINJA_FILE.format(
             cxx=shlex.join(ccache + cxx),
             cxx_flags=shlex.join(cxx_flags + pkg_config("--cflags") + environment_flags("CXXFLAGS")),
             linker=shlex.join(cxx),
-            # $ORIGIN for libraries that a wheel brings along; torch itself is loaded before us, or linked by a program.
-            link_flags=shlex.join(
-                ["-O3", *LINK_FLAGS, "-Wl,-z,defs", "-Wl,-rpath,$$ORIGIN", *pkg_config("--libs"), *torch_cpu]
-                + environment_flags("LDFLAGS")
-            ),
+            link_flags=shlex.join([*link_flags, *pkg_config("--libs"), *torch_cpu, *environment_flags("LDFLAGS")]),
             nvcc=shlex.join(ccache + nvcc),
             nvcc_flags=shlex.join([*NVCC_FLAGS, "-ccbin", cxx[-1], *TARGET, *includes]),
             nvcc_linker=shlex.join([*nvcc, "-ccbin", cxx[-1], *CUDA_ARCHITECTURES]),
@@ -194,7 +194,9 @@ def extensions() -> list[Extension]:
     if cuda_sources and find_nvcc() is not None:
         libraries.append(Extension("torchfits.lib.libtorchfits_cuda", cuda_sources))
     elif cuda_sources and {"build_ext", "bdist_wheel", "editable_wheel", "install"} & set(sys.argv):
-        print("torchfits: no nvcc was found, so the CUDA kernels are left out; the CPU library is whole.", file=sys.stderr)
+        print(
+            "torchfits: no nvcc was found, so the CUDA kernels are left out; the CPU library is whole.", file=sys.stderr
+        )
     return libraries
 
 
