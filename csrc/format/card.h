@@ -85,6 +85,11 @@ class HeaderView {
   std::string_view cards_;
 };
 
+// Header cards from a text: with '\n' after each card, then of any length and padded here, or without, then of 80
+// characters each; up to the END card where there is one. UTF-8 becomes Latin-1; throws std::invalid_argument for other
+// characters.
+std::string cards_from_text(std::string_view text);
+
 // A header as JSON, for callers without a card parser of their own. One entry per record, in the order of the file; a
 // long string and its CONTINUE cards are one record. Columns rather than rows, and keywords and comments as one string
 // each, because that is what a JSON reader builds fastest (Python's Header reads it: 2x the speed of one list per

@@ -215,23 +215,13 @@ class Writer {
         append_string(values_, without_trailing_blanks(card.comment));
         if (!is_commentary(card.keyword)) append_index(text_, record_);
         return;
-      case ValueKind::undefined:
-        values_ += "null";
-        return;
-      case ValueKind::logical:
-        values_ += card.value.front() == 'T' ? "true" : "false";
-        return;
+      case ValueKind::undefined: values_ += "null"; return;
+      case ValueKind::logical: values_ += card.value.front() == 'T' ? "true" : "false"; return;
       case ValueKind::integer:
-      case ValueKind::real:
-        return append_number(values_, card.value);
-      case ValueKind::complex:
-        append_complex(values_, card.value);
-        return append_index(complex_, record_);
-      case ValueKind::string:
-        return add_string(card);
-      case ValueKind::malformed:
-        append_string(values_, card.value);
-        return append_index(malformed_, record_);
+      case ValueKind::real: return append_number(values_, card.value);
+      case ValueKind::complex: append_complex(values_, card.value); return append_index(complex_, record_);
+      case ValueKind::string: return add_string(card);
+      case ValueKind::malformed: append_string(values_, card.value); return append_index(malformed_, record_);
     }
   }
 

@@ -1,4 +1,5 @@
 #include <clocale>
+#include <stdexcept>
 #include <string>
 
 #include "check.h"
@@ -260,4 +261,19 @@ TEST(json_with_the_separator_in_a_text_is_a_list) {
   CHECK(json.find("\"comments\":[\"x\\u007fy\",\"\"]") != std::string::npos);
   CHECK(json.find("\"keywords\":\"A\x7f"
                   "B\"") != std::string::npos);
+}
+
+TEST(cards_from_any_text) {
+  const auto two = cards({"A       = 1", "B       = 2"});
+  CHECK_EQUAL(cards_from_text(""), std::string());
+  CHECK_EQUAL(cards_from_text(two), two);
+  CHECK_EQUAL(cards_from_text(two + padded("END") + padded("")), two);
+  CHECK_EQUAL(cards_from_text(two.substr(0, 100)), two);
+  CHECK_EQUAL(cards_from_text("A       = 1\nB       = 2"), two);
+  CHECK_EQUAL(cards_from_text("A       = 1\r\nB       = 2\r\nEND\r\njunk"), two);
+  CHECK_EQUAL(cards_from_text("\n"), padded(""));
+  CHECK_EQUAL(cards_from_text("ENDING  = 1\n"), padded("ENDING  = 1"));
+  CHECK_EQUAL(cards_from_text("A = 'caf\xc3\xa9'\n"), padded("A = 'caf\xe9'"));
+  CHECK_EQUAL(cards_from_text("A = 'caf\xe9'\n"), padded("A = 'caf\xe9'"));  // already Latin-1
+  CHECK_THROWS(std::invalid_argument, "outside Latin-1", cards_from_text("A = '\xe2\x80\x94'"));
 }

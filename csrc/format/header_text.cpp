@@ -1,0 +1,60 @@
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include "format/card.h"
+
+namespace fits {
+namespace {
+
+constexpr bool is_ascii(char c) noexcept { return static_cast<unsigned char>(c) < 0x80; }
+
+// One byte per character. A header is bytes; a string that came through Python or a graph is UTF-8.
+std::string latin1(std::string_view utf8) {
+  std::string bytes;
+  bytes.reserve(utf8.size());
+  for (std::size_t i = 0; i < utf8.size(); ++i) {
+    const auto lead = static_cast<unsigned char>(utf8[i]);
+    const bool pair = i + 1 < utf8.size() && (static_cast<unsigned char>(utf8[i + 1]) & 0xc0) == 0x80;
+    if (lead >= 0xc4 && pair) {
+      throw std::invalid_argument("a header's text holds a character outside Latin-1 (byte " + std::to_string(i) +
+                                  "); a header card holds single bytes");
+    }
+    if ((lead == 0xc2 || lead == 0xc3) && pair) {
+      bytes += static_cast<char>(((lead & 3) << 6) | (utf8[++i] & 0x3f));
+    } else {
+      bytes += utf8[i];
+    }
+  }
+  return bytes;
+}
+
+bool is_end(std::string_view card) noexcept {
+  return card.starts_with("END") && card.find_first_not_of(' ', 3) == std::string_view::npos;
+}
+
+void pad(std::string& cards) { cards.resize((cards.size() + kCardSize - 1) / kCardSize * kCardSize, ' '); }
+
+}  // namespace
+
+std::string cards_from_text(std::string_view text) {
+  std::string bytes;
+  if (!std::all_of(text.begin(), text.end(), is_ascii)) text = bytes = latin1(text);
+  std::string cards;
+  cards.reserve(text.size() + kCardSize);
+  const bool lines = text.find('\n') != std::string_view::npos;
+  while (!text.empty()) {
+    const std::size_t size = std::min(lines ? text.find('\n') : kCardSize, text.size());
+    std::string_view card = text.substr(0, size);
+    text.remove_prefix(std::min(size + (lines ? 1 : 0), text.size()));
+    if (lines && card.ends_with('\r')) card.remove_suffix(1);
+    if (is_end(card)) break;
+    if (lines && card.empty()) card = " ";  // an empty line is a blank card
+    cards += card;
+    pad(cards);
+  }
+  return cards;
+}
+
+}  // namespace fits

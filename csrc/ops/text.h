@@ -1,0 +1,33 @@
+// Text: the type of `str` arguments of operators. torch's own conversion of a `str` to std::string leaks the string
+// (seen in 2.10 to 2.13: ToImpl<std::string> allocates it with new and returns a copy), which a reader of headers
+// cannot afford. Results may be std::string: that direction is sound. tests/test_header.py:
+// test_operator_does_not_leak_its_text.
+#pragma once
+
+#include <torch/csrc/stable/library.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace fits::ops {
+
+struct Text : std::string {
+  using std::string::string;
+};
+
+}  // namespace fits::ops
+
+template <>
+struct torch::stable::detail::ToImpl<fits::ops::Text> {
+  static fits::ops::Text call(StableIValue value, std::uint64_t, bool) {
+    const auto handle = torch::stable::detail::to<StringHandle>(value);
+    std::size_t length = 0;
+    const char* data = nullptr;
+    STABLE_TORCH_ERROR_CODE_CHECK(torch_string_length(handle, &length));
+    STABLE_TORCH_ERROR_CODE_CHECK(torch_string_c_str(handle, &data));
+    fits::ops::Text text(data, length);
+    STABLE_TORCH_ERROR_CODE_CHECK(torch_delete_string(handle));
+    return text;
+  }
+};
