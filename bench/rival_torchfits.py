@@ -1,0 +1,83 @@
+"""What the PyPI package torchfits 1.2.3 does in each case, in its fastest sensible way; run by bench/worker.py.
+
+Here `torchfits` is that package: this file runs in its virtual environment and imports nothing of ours.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torchfits
+
+Call = Callable[[], Any]
+
+
+def image(path: str, hdu: int = 0, dtype: str | None = None) -> Call:
+    wanted = getattr(torch, dtype) if dtype else None
+
+    def call() -> torch.Tensor:
+        data = torchfits.read_tensor(path, hdu=hdu)
+        return data if wanted is None else data.to(wanted)
+
+    return call
+
+
+def extensions(path: str, hdus: list[int]) -> Call:
+    return lambda: torchfits.read_hdus(path, hdus)
+
+
+def files(paths: list[str], shape: list[int]) -> Call:
+    return lambda: _padded(torchfits.read_batch(paths), shape)
+
+
+def stamps_packed(packed: str, shape: list[int]) -> Call:
+    """The package reads files only: each stamp is written where its user would, then all are read at once."""
+    data, offsets = torch.load(packed)
+    blobs = [bytes(data[a:b].numpy()) for a, b in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)]
+
+    def call() -> torch.Tensor:
+        with tempfile.TemporaryDirectory() as folder:
+            paths = []
+            for number, blob in enumerate(blobs):
+                paths.append(os.path.join(folder, f"{number}.fits.gz"))
+                with open(paths[-1], "wb", buffering=0) as file:
+                    file.write(blob)
+            return _padded(torchfits.read_batch(paths), shape)
+
+    return call
+
+
+def header_values(paths: list[str], keys: list[str]) -> Call:
+    def call() -> torch.Tensor:
+        found = [torchfits.read_keys(path, keys) for path in paths]
+        return torch.tensor([[float(values[key]) for key in keys] for values in found], dtype=torch.float64)
+
+    return call
+
+
+def headers(paths: list[str]) -> Call:
+    return lambda: [dict(torchfits.read_header(path)) for path in paths]
+
+
+def _padded(images: list[torch.Tensor], shape: list[int]) -> torch.Tensor:
+    """[B, 1, *shape], NaN where an image is smaller."""
+    if all(list(image.shape) == shape for image in images):
+        return torch.stack(images).unsqueeze(1)
+    out = torch.full([len(images), 1, *shape], float("nan"))
+    for number, image in enumerate(images):
+        out[number, 0, : image.shape[0], : image.shape[1]] = image
+    return out
+
+
+CALLS = {
+    "image": image,
+    "extensions": extensions,
+    "files": files,
+    "stamps_packed": stamps_packed,
+    "header_values": header_values,
+    "headers": headers,
+}
