@@ -67,11 +67,12 @@ def find_nvcc() -> str | None:
 
 
 def find_ninja() -> str:
-    places = [os.environ.get("PATH", ""), str(Path(sys.executable).parent)]
+    # The environment's own first: two versions of ninja in turn on one folder would each build all of it anew.
+    places = [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
     try:
         import ninja
 
-        places.append(ninja.BIN_DIR)
+        places.insert(0, ninja.BIN_DIR)
     except ImportError:
         pass
     found = shutil.which("ninja", path=os.pathsep.join(places))

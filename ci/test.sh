@@ -22,7 +22,7 @@ step "lint"
 ruff check .
 ruff format --check .
 mypy
-find csrc cuda tests/cpp \( -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh' \) -print0 |
+find csrc cuda tests/cpp \( -name '*.h' -o -name '*.inl' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh' \) -print0 |
   xargs -0 clang-format --dry-run -Werror
 
 step "symbols of the libraries"
