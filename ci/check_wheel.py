@@ -48,6 +48,7 @@ if __name__ == "__main__":
     else:
         check(sys.argv[2].split(","), Path(sys.argv[1]))
         import torch
+
         import torchfits
 
         cuda = f"CUDA {torch.version.cuda}" if torch.version.cuda else "CPU only"
