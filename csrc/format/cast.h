@@ -2,7 +2,8 @@
 // kernels so that both give the same bits (FITS Standard 4.0, section 5: integers are big-endian two's complement,
 // floats big-endian IEEE 754).
 //
-// Everything here is free of branches, so that loops over it vectorise.
+// Free of branches where vectors can be used, so that loops over it vectorise. `c ? a : b` with floating arithmetic in a or
+// b is a branch to GCC, which must not compute (and perhaps trap) what the program does not ask for: hence select().
 #pragma once
 
 #include <cstddef>
@@ -49,6 +50,13 @@ FITS_HOST_DEVICE To bit_cast(From value) noexcept {
   To result;
   __builtin_memcpy(&result, &value, sizeof(To));
   return result;
+}
+
+template <class T>
+FITS_HOST_DEVICE T select(bool condition, T yes, T no) noexcept {
+  using Bits = BitsOf<T>;
+  const Bits mask = static_cast<Bits>(Bits{0} - static_cast<Bits>(condition));
+  return bit_cast<T>(static_cast<Bits>((bit_cast<Bits>(yes) & mask) | (bit_cast<Bits>(no) & static_cast<Bits>(~mask))));
 }
 
 template <class Bits>
@@ -102,11 +110,11 @@ FITS_HOST_DEVICE Float16 float16_from(float value) noexcept {
   constexpr std::uint32_t kHalf = 0x3f000000;           // 0.5: its last mantissa bit is worth 2^-24, as a subnormal's
   const std::uint32_t bits = bit_cast<std::uint32_t>(value);
   const std::uint32_t magnitude = bits & 0x7fffffffU;
-  const std::uint32_t special = magnitude > kInfinity ? 0x7e00U | (magnitude >> 13 & 0x3ffU) : 0x7c00U;
+  const std::uint32_t special = select(magnitude > kInfinity, 0x7e00U | (magnitude >> 13 & 0x3ffU), 0x7c00U);
   const std::uint32_t subnormal = bit_cast<std::uint32_t>(bit_cast<float>(magnitude) + bit_cast<float>(kHalf)) - kHalf;
   const std::uint32_t normal = (magnitude - (112U << 23) + 0xfffU + (magnitude >> 13 & 1U)) >> 13;
-  const std::uint32_t finite = magnitude < kFirstNormal ? subnormal : normal;
-  const std::uint32_t result = magnitude >= kFirstInfinite ? special : finite;
+  const std::uint32_t finite = select(magnitude < kFirstNormal, subnormal, normal);
+  const std::uint32_t result = select(magnitude >= kFirstInfinite, special, finite);
   return Float16{static_cast<std::uint16_t>(result | bits >> 31 << 15)};
 }
 
@@ -119,7 +127,7 @@ FITS_HOST_DEVICE float float_from(Float16 value) noexcept {
   const std::uint32_t special = shifted + (224U << 23);
   const std::uint32_t subnormal =
       bit_cast<std::uint32_t>(bit_cast<float>(shifted + kFirstNormal) - bit_cast<float>(kFirstNormal));
-  const std::uint32_t magnitude = exponent == kExponent ? special : exponent == 0 ? subnormal : normal;
+  const std::uint32_t magnitude = select(exponent == kExponent, special, select(exponent == 0, subnormal, normal));
   return bit_cast<float>(magnitude | static_cast<std::uint32_t>(value.bits & 0x8000U) << 16);
 }
 
@@ -127,7 +135,7 @@ FITS_HOST_DEVICE BFloat16 bfloat16_from(float value) noexcept {
   const std::uint32_t bits = bit_cast<std::uint32_t>(value);
   const std::uint32_t rounded = (bits + 0x7fffU + (bits >> 16 & 1U)) >> 16;
   const std::uint32_t nan = bits >> 16 | 0x40U;
-  return BFloat16{static_cast<std::uint16_t>((bits & 0x7fffffffU) > 0x7f800000U ? nan : rounded)};
+  return BFloat16{static_cast<std::uint16_t>(select((bits & 0x7fffffffU) > 0x7f800000U, nan, rounded))};
 }
 
 FITS_HOST_DEVICE float float_from(BFloat16 value) noexcept {
@@ -144,15 +152,15 @@ FITS_HOST_DEVICE To integer_from(double value) noexcept {
   constexpr double kHighestDouble =
       kWide ? (std::is_signed_v<To> ? 0x1.fffffffffffffp62 : 0x1.fffffffffffffp63) : static_cast<double>(kHighest);
   constexpr double kLowestDouble = static_cast<double>(kLowest);
-  double clamped = value == value ? value : 0.0;
-  clamped = clamped < kLowestDouble ? kLowestDouble : clamped;
-  clamped = clamped > kHighestDouble ? kHighestDouble : clamped;
-  if constexpr (kWide) {
-    return value > kHighestDouble ? kHighest : static_cast<To>(clamped);
-  } else if constexpr (std::is_same_v<To, std::uint32_t>) {
-    return static_cast<To>(static_cast<std::int64_t>(clamped));
+  if constexpr (kWide) {  // as scalars: before AVX-512 no instruction does this for a vector
+    if (!(value >= kLowestDouble)) return value == value ? kLowest : To{0};
+    return value > kHighestDouble ? kHighest : static_cast<To>(value);
   } else {
-    return static_cast<To>(static_cast<std::int32_t>(clamped));
+    double clamped = select(value == value, value, 0.0);
+    clamped = select(clamped < kLowestDouble, kLowestDouble, clamped);
+    clamped = select(clamped > kHighestDouble, kHighestDouble, clamped);
+    using Signed = std::conditional_t<std::is_same_v<To, std::uint32_t>, std::int64_t, std::int32_t>;
+    return static_cast<To>(static_cast<Signed>(clamped));
   }
 }
 
@@ -211,7 +219,12 @@ FITS_HOST_DEVICE To converted(From value, const Operands& operands) noexcept {
   }
   if constexpr (kBlank) {
     static_assert(std::is_integral_v<From> && kIsFloating<To>);
-    result = value == static_cast<From>(operands.blank) ? quiet_nan<To>() : result;
+    const bool undefined = value == static_cast<From>(operands.blank);
+    if constexpr (sizeof(From) < 8) {
+      result = select(undefined, quiet_nan<To>(), result);
+    } else {  // int64 to floating is not vectorised before AVX-512; there a branch is faster
+      result = undefined ? quiet_nan<To>() : result;
+    }
   }
   return result;
 }

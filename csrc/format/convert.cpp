@@ -5,6 +5,7 @@
 #include <cstring>
 
 #if defined(__x86_64__)
+#include <cpuid.h>
 #include <emmintrin.h>
 #endif
 
@@ -20,13 +21,17 @@ constexpr std::size_t kPieceBytes = kPiece * 8;
 SimdLevel detect_level() noexcept {
 #if defined(__x86_64__)
   __builtin_cpu_init();
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  const bool f16c = __get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx & bit_F16C);  // clang 14 does not know the name
+  if (!f16c || !__builtin_cpu_supports("avx2")) return SimdLevel::plain;
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
       __builtin_cpu_supports("avx512vl")) {
     return SimdLevel::avx512;
   }
-  if (__builtin_cpu_supports("avx2")) return SimdLevel::avx2;
-#endif
+  return SimdLevel::avx2;
+#else
   return SimdLevel::plain;
+#endif
 }
 
 Loop find_loop(Step step, SimdLevel level) noexcept {

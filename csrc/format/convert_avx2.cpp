@@ -1,6 +1,9 @@
 // convert.h's loops for x86-64 with AVX2.
 #if defined(__x86_64__)
+#include <immintrin.h>
+
+#define FITS_X86
 #define FITS_LEVEL avx2
-#define FITS_TARGET __attribute__((target("avx2")))
+#define FITS_TARGET __attribute__((target("avx2,f16c")))
 #include "format/convert_loops.inl"
 #endif

@@ -1,5 +1,6 @@
 // The loops of one SIMD level. Included once per level with FITS_LEVEL (a namespace) and FITS_TARGET (the attribute
-// that names the instruction set) defined; compilers vectorise them, there is no intrinsic here.
+// that names the instruction set) defined, and FITS_X86 for the loops of convert_x86.inl; the rest is left to the
+// compiler's vectoriser.
 #include <array>
 #include <cstddef>
 #include <utility>
@@ -20,13 +21,24 @@ FITS_TARGET void loop(const std::byte* __restrict in, std::int64_t count, const 
   }
 }
 
+#if defined(FITS_X86)
+#include "format/convert_x86.inl"
+#endif
+
 template <std::size_t kIndex>
 constexpr Loop loop_at() noexcept {
   constexpr Step step = step_at(kIndex);
   if constexpr (has_loop(step)) {
     using From = PixelType<static_cast<std::size_t>(step.from)>;
     using To = PixelType<static_cast<std::size_t>(step.to)>;
-    return &loop<From, To, step.swap, step.linear, step.blank>;
+#if defined(FITS_X86)
+    if constexpr (step.to == Pixel::f16) {
+      return &float_to_float16;
+    } else if constexpr (step.from == Pixel::i16 && step.to == Pixel::f32 && step.linear) {
+      return &int16_to_float<step.swap, step.blank>;
+    } else
+#endif
+      return &loop<From, To, step.swap, step.linear, step.blank>;
   } else {
     return nullptr;
   }
