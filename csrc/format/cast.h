@@ -2,8 +2,9 @@
 // kernels so that both give the same bits (FITS Standard 4.0, section 5: integers are big-endian two's complement,
 // floats big-endian IEEE 754).
 //
-// Free of branches where vectors can be used, so that loops over it vectorise. `c ? a : b` with floating arithmetic in a or
-// b is a branch to GCC, which must not compute (and perhaps trap) what the program does not ask for: hence select().
+// Free of branches where vectors can be used, so that loops over it vectorise. `c ? a : b` with floating arithmetic in
+// a or b is a branch to GCC, which must not compute (and perhaps trap) what the program does not ask for: hence
+// select().
 #pragma once
 
 #include <cstddef>
@@ -164,6 +165,14 @@ FITS_HOST_DEVICE To integer_from(double value) noexcept {
   }
 }
 
+// To the nearest integer, ties to even, without an instruction for it: 2^52 leaves a double no bits for a fraction.
+FITS_HOST_DEVICE double rounded(double value) noexcept {
+  const std::uint64_t sign = bit_cast<std::uint64_t>(value) & 0x8000000000000000U;
+  const double magnitude = bit_cast<double>(bit_cast<std::uint64_t>(value) ^ sign);
+  const double nearest = (magnitude + 0x1p52) - 0x1p52;
+  return bit_cast<double>(bit_cast<std::uint64_t>(select(magnitude < 0x1p52, nearest, value)) | sign);
+}
+
 // Integer to integer, saturating.
 template <class To, class From>
 FITS_HOST_DEVICE To saturated(From value) noexcept {
@@ -200,7 +209,7 @@ FITS_HOST_DEVICE To cast(From value) noexcept {
   }
 }
 
-// What a conversion needs beside the types. `blank` is compared with the integer that a convention stands for.
+// What a conversion needs beside the types. `blank` is that of the integer which a convention stands for.
 struct Operands {
   double bscale = 1;
   double bzero = 0;
@@ -227,6 +236,24 @@ FITS_HOST_DEVICE To converted(From value, const Operands& operands) noexcept {
     }
   }
   return result;
+}
+
+// The inverse, from a double: (value - BZERO) / BSCALE, to integers rounded to nearest even and saturated, NaN to
+// BLANK.
+template <class To>
+FITS_HOST_DEVICE To unconverted(double value, const Operands& operands) noexcept {
+  const double linear = unscaled(value, operands.bscale, operands.bzero);
+  if constexpr (std::is_integral_v<To>) {
+    const To result = integer_from<To>(rounded(linear));
+    const To blank = static_cast<To>(operands.blank);
+    if constexpr (sizeof(To) < 8) {
+      return select(value == value, result, blank);
+    } else {
+      return value == value ? result : blank;
+    }
+  } else {
+    return cast<To>(linear);
+  }
 }
 
 }  // namespace fits

@@ -43,7 +43,16 @@ Loop find_loop(Step step, SimdLevel level) noexcept {
   return plain::find_loop(step);
 }
 
-// Copies past the caches. Ends with a fence, so that what follows on other threads sees the bytes.
+Loop find_inverse(Pixel to, SimdLevel level) noexcept {
+#if defined(__x86_64__)
+  if (level == SimdLevel::avx512) return avx512::find_inverse(to);
+  if (level == SimdLevel::avx2) return avx2::find_inverse(to);
+#endif
+  (void)level;
+  return plain::find_inverse(to);
+}
+
+// Copies past the caches; end_stream() then makes the bytes visible to other threads.
 void stream_copy(const std::byte* in, std::size_t size, std::byte* out) noexcept {
 #if defined(__x86_64__)
   constexpr std::size_t kLine = 64;
@@ -68,22 +77,20 @@ void end_stream() noexcept {
 #endif
 }
 
-// Whether an integer type can hold this value. A floating type has no BLANK.
-bool holds(Pixel pixel, std::int64_t value) noexcept {
-  switch (pixel) {
-    case Pixel::u8: return value >= 0 && value <= UINT8_MAX;
-    case Pixel::i8: return value >= INT8_MIN && value <= INT8_MAX;
-    case Pixel::i16: return value >= INT16_MIN && value <= INT16_MAX;
-    case Pixel::u16: return value >= 0 && value <= UINT16_MAX;
-    case Pixel::i32: return value >= INT32_MIN && value <= INT32_MAX;
-    case Pixel::u32: return value >= 0 && value <= UINT32_MAX;
-    case Pixel::i64: return true;
-    case Pixel::u64: return value >= 0;
-    default: return false;
-  }
+constexpr bool is_short_float(Pixel pixel) noexcept { return pixel == Pixel::f16 || pixel == Pixel::bf16; }
+
+bool needs_swap(Pixel stored, ByteOrder order) noexcept {
+  return order == ByteOrder::big_endian && std::endian::native == std::endian::little && pixel_size(stored) > 1;
 }
 
-constexpr bool is_short_float(Pixel pixel) noexcept { return pixel == Pixel::f16 || pixel == Pixel::bf16; }
+// `convention`: the values are the integers that it stands for, which differ from the stored ones in the top bit.
+Operands operands_for(Pixel stored, const Scaling& scaling, bool convention) noexcept {
+  Operands operands{scaling.bscale, scaling.bzero};
+  if (convention) operands.flip = std::uint64_t{1} << (8 * pixel_size(stored) - 1);
+  if (scaling.blank)
+    operands.blank = static_cast<std::int64_t>(static_cast<std::uint64_t>(*scaling.blank) ^ operands.flip);
+  return operands;
+}
 
 // The first of the loops that together do `step`.
 constexpr Step first_loop(Step step) noexcept {
@@ -104,71 +111,93 @@ Converter::Converter(const Conversion& conversion, ByteOrder order, SimdLevel le
   const Pixel stored = stored_pixel(conversion.bitpix);
   const Scaling scaling = conversion.scaled ? conversion.scaling : Scaling{};
   const auto convention = integer_convention(conversion.bitpix, scaling.bscale, scaling.bzero);
-  const std::size_t size = pixel_size(stored);
-  if (convention) operands_.flip = std::uint64_t{1} << (8 * size - 1);
-  operands_.bscale = scaling.bscale;
-  operands_.bzero = scaling.bzero;
   const bool blank = scaling.blank && holds(stored, *scaling.blank) && is_floating(conversion.to);
-  if (blank) operands_.blank = static_cast<std::int64_t>(static_cast<std::uint64_t>(*scaling.blank) ^ operands_.flip);
-  const bool swap = order == ByteOrder::big_endian && std::endian::native == std::endian::little && size > 1;
-  plan(convention.value_or(stored), conversion.to, swap, !convention && scaling.linear(), blank, level);
+  plan(convention.value_or(stored), conversion.to, needs_swap(stored, order), !convention && scaling.linear(), blank,
+       operands_for(stored, scaling, convention.has_value()), level);
 }
 
 Converter::Converter(Pixel from, const Scaling& scaling, Pixel to, SimdLevel level) noexcept {
-  operands_.bscale = scaling.bscale;
-  operands_.bzero = scaling.bzero;
   const bool blank = scaling.blank && holds(from, *scaling.blank) && is_floating(to);
-  operands_.blank = scaling.blank.value_or(0);
-  plan(from, to, false, scaling.linear(), blank, level);
+  plan(from, to, false, scaling.linear(), blank, operands_for(from, scaling, false), level);
 }
 
-void Converter::plan(Pixel from, Pixel to, bool swap, bool linear, bool blank, SimdLevel level) noexcept {
+Converter Converter::to_stored(Pixel from, int bitpix, const Scaling& scaling, ByteOrder order,
+                               SimdLevel level) noexcept {
+  const Pixel stored = stored_pixel(bitpix);
+  const auto convention = integer_convention(bitpix, scaling.bscale, scaling.bzero);
+  const Pixel exact = convention.value_or(stored);
+  Operands operands = operands_for(stored, scaling, convention.has_value());
+  const bool swap = needs_swap(stored, order);
+  // load() flips after it swaps; there the top bit lies in the lowest byte.
+  const Operands finish{.flip = swap && convention ? 0x80 : operands.flip};
+  operands.flip = 0;
+  if (convention) operands.bscale = 1, operands.bzero = 0;
+
+  Converter converter;
+  const bool arithmetic =
+      is_floating(exact) ? scaling.linear() : is_floating(from) || (scaling.linear() && !convention);
+  if (arithmetic) {
+    converter.plan(from, Pixel::f64, false, false, false, {}, level);
+    const Pixel result = is_floating(exact) ? Pixel::f64 : exact;
+    converter.add(find_inverse(result, level), operands);
+    converter.plan(result, exact, false, false, false, {}, level);
+  } else {
+    converter.plan(from, exact, false, false, false, {}, level);
+  }
+  converter.plan(exact, exact, swap, false, false, finish, level);
+  converter.in_size_ = pixel_size(from);
+  return converter;
+}
+
+void Converter::add(Loop loop, const Operands& operands) noexcept {
+  stages_[static_cast<std::size_t>(stage_count_++)] = {loop, operands};
+}
+
+// Appends the loops that lead from one type to another; none where nothing changes.
+void Converter::plan(Pixel from, Pixel to, bool swap, bool linear, bool blank, const Operands& operands,
+                     SimdLevel level) noexcept {
   in_size_ = pixel_size(from);
   out_size_ = pixel_size(to);
-  if (from == to && !swap && !linear && !blank && operands_.flip == 0) return;
+  if (from == to && !swap && !linear && !blank && operands.flip == 0) return;
   Step step{from, to, swap, linear, blank};
+  Operands rest = operands;
   do {
     const Step loop = first_loop(step);
-    stages_[stage_count_++] = find_loop(loop, level);
+    add(find_loop(loop, level), rest);
+    rest.flip = 0;  // undone by the first
     step = {loop.to, to, false, step.linear && !loop.linear, false};
   } while (step.from != to || step.linear);
 }
 
 void Converter::operator()(const void* in, std::int64_t count, void* out, bool stream) const noexcept {
+  if (count <= 0) return;
   const auto* from = static_cast<const std::byte*>(in);
   auto* to = static_cast<std::byte*>(out);
-  const auto size = static_cast<std::size_t>(count);
-  if (count <= 0) return;
+  const auto size = static_cast<std::size_t>(count) * out_size_;
   if (stage_count_ == 0) {
-    if (!stream) {
-      std::memcpy(to, from, size * out_size_);
-      return;
-    }
-    stream_copy(from, size * out_size_, to);
-    end_stream();
-    return;
+    stream ? stream_copy(from, size, to) : (void)std::memcpy(to, from, size);
+  } else if (stage_count_ == 1 && !stream) {
+    stages_[0].loop(from, count, stages_[0].operands, to);
+  } else {
+    run_pieces(from, count, to, stream);
   }
-  if (stage_count_ == 1 && !stream) {
-    stages_[0](from, count, operands_, to);
-    return;
-  }
-  Operands operands = operands_;
+  if (stream) end_stream();
+}
+
+void Converter::run_pieces(const std::byte* in, std::int64_t count, std::byte* out, bool stream) const noexcept {
   alignas(64) std::byte buffers[2][kPieceBytes];
   for (std::int64_t start = 0; start < count; start += kPiece) {
     const std::int64_t piece = std::min(kPiece, count - start);
-    const std::byte* source = from + static_cast<std::size_t>(start) * in_size_;
-    std::byte* destination = to + static_cast<std::size_t>(start) * out_size_;
-    operands.flip = operands_.flip;
-    for (int stage = 0; stage < stage_count_; ++stage) {
-      const bool last = stage + 1 == stage_count_;
-      std::byte* target = last && !stream ? destination : buffers[stage % 2];
-      stages_[stage](source, piece, operands, target);
+    const std::byte* source = in + static_cast<std::size_t>(start) * in_size_;
+    std::byte* destination = out + static_cast<std::size_t>(start) * out_size_;
+    for (int i = 0; i < stage_count_; ++i) {
+      const Stage& stage = stages_[static_cast<std::size_t>(i)];
+      std::byte* target = i + 1 == stage_count_ && !stream ? destination : buffers[i % 2];
+      stage.loop(source, piece, stage.operands, target);
       source = target;
-      operands.flip = 0;  // undone by the first
     }
     if (stream) stream_copy(source, static_cast<std::size_t>(piece) * out_size_, destination);
   }
-  if (stream) end_stream();
 }
 
 void convert(const std::byte* stored, std::int64_t count, const Conversion& conversion, void* out,

@@ -53,17 +53,33 @@ class Converter {
   // stores (unsigned integers, 16-bit floats).
   Converter(Pixel from, const Scaling& scaling, Pixel to, SimdLevel level = simd_level()) noexcept;
 
+  // The way back: from native pixels of any type to what `bitpix` stores. (value - BZERO) / BSCALE in double is rounded
+  // to the nearest integer, ties to even (as numpy.around in astropy; CFITSIO adds 0.5 and truncates, which differs on
+  // ties and turns 0.49999999999999994 into 1); out of range saturates; NaN becomes BLANK, or 0 where there is none.
+  // Integers that need no arithmetic (no scaling, or a convention) keep every bit and saturate.
+  static Converter to_stored(Pixel from, int bitpix, const Scaling& scaling, ByteOrder order,
+                             SimdLevel level = simd_level()) noexcept;
+
   void operator()(const void* in, std::int64_t count, void* out, bool stream = false) const noexcept;
 
  private:
   using Loop = void (*)(const std::byte* in, std::int64_t count, const Operands& operands, std::byte* out) noexcept;
-  void plan(Pixel from, Pixel to, bool swap, bool linear, bool blank, SimdLevel level) noexcept;
+  struct Stage {
+    Loop loop;
+    Operands operands;
+  };
 
-  std::array<Loop, 3> stages_{};  // run one after another on pieces that stay in the L1 cache
-  int stage_count_ = 0;           // 0: a copy
+  Converter() noexcept = default;
+  void add(Loop loop, const Operands& operands) noexcept;
+  void plan(Pixel from, Pixel to, bool swap, bool linear, bool blank, const Operands& operands,
+            SimdLevel level) noexcept;
+
+  void run_pieces(const std::byte* in, std::int64_t count, std::byte* out, bool stream) const noexcept;
+
+  std::array<Stage, 5> stages_;  // run one after another on pieces that stay in the L1 cache
+  int stage_count_ = 0;          // 0: a copy
   std::size_t in_size_ = 0;
   std::size_t out_size_ = 0;
-  Operands operands_;
 };
 
 }  // namespace fits

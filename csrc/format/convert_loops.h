@@ -47,15 +47,18 @@ constexpr bool has_loop(Step s) noexcept {
   return is_floating(s.from) ? s.from == Pixel::f64 && !s.swap : true;
 }
 
-// Null where has_loop is false.
+// find_loop is null where has_loop is false. find_inverse: from double to what `to` stores, for integers and double.
 namespace plain {
 Loop find_loop(Step step) noexcept;
-}
+Loop find_inverse(Pixel to) noexcept;
+}  // namespace plain
 namespace avx2 {
 Loop find_loop(Step step) noexcept;
-}
+Loop find_inverse(Pixel to) noexcept;
+}  // namespace avx2
 namespace avx512 {
 Loop find_loop(Step step) noexcept;
-}
+Loop find_inverse(Pixel to) noexcept;
+}  // namespace avx512
 
 }  // namespace fits

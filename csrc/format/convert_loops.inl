@@ -21,6 +21,16 @@ FITS_TARGET void loop(const std::byte* __restrict in, std::int64_t count, const 
   }
 }
 
+template <class To>
+FITS_TARGET void inverse(const std::byte* __restrict in, std::int64_t count, const Operands& shared,
+                         std::byte* __restrict out) noexcept {
+  const Operands operands = shared;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const To result = unconverted<To>(load<double, false>(in + i * 8), operands);
+    __builtin_memcpy(out + i * static_cast<std::int64_t>(sizeof(To)), &result, sizeof(To));
+  }
+}
+
 #if defined(FITS_X86)
 #include "format/convert_x86.inl"
 #endif
@@ -44,15 +54,32 @@ constexpr Loop loop_at() noexcept {
   }
 }
 
+template <std::size_t kIndex>
+constexpr Loop inverse_at() noexcept {
+  using To = PixelType<kIndex>;
+  if constexpr (std::is_integral_v<To> || std::is_same_v<To, double>) {
+    return &inverse<To>;
+  } else {
+    return nullptr;
+  }
+}
+
+template <std::size_t... kIndices>
+constexpr std::array<Loop, kPixelTypes> all_inverses(std::index_sequence<kIndices...>) noexcept {
+  return {inverse_at<kIndices>()...};
+}
+
 template <std::size_t... kIndices>
 constexpr std::array<Loop, kSteps> all_loops(std::index_sequence<kIndices...>) noexcept {
   return {loop_at<kIndices>()...};
 }
 
 constexpr auto kLoops = all_loops(std::make_index_sequence<kSteps>());
+constexpr auto kInverses = all_inverses(std::make_index_sequence<kPixelTypes>());
 
 }  // namespace
 
 Loop find_loop(Step step) noexcept { return kLoops[step_index(step)]; }
+Loop find_inverse(Pixel to) noexcept { return kInverses[static_cast<std::size_t>(to)]; }
 
 }  // namespace fits::FITS_LEVEL

@@ -48,4 +48,28 @@ FITS_HOST_DEVICE double physical(double stored, double bscale, double bzero) noe
 #endif
 }
 
+// Its inverse, as CFITSIO and astropy compute it (dividing, where a product with 1 / BSCALE would round once more).
+FITS_HOST_DEVICE double unscaled(double value, double bscale, double bzero) noexcept {
+#if defined(__CUDA_ARCH__)
+  return __ddiv_rn(__dsub_rn(value, bzero), bscale);
+#else
+  return (value - bzero) / bscale;
+#endif
+}
+
+// Whether an integer type can hold this value. A floating type has no BLANK, so it holds none.
+constexpr bool holds(Pixel pixel, std::int64_t value) noexcept {
+  switch (pixel) {
+    case Pixel::u8: return value >= 0 && value <= UINT8_MAX;
+    case Pixel::i8: return value >= INT8_MIN && value <= INT8_MAX;
+    case Pixel::i16: return value >= INT16_MIN && value <= INT16_MAX;
+    case Pixel::u16: return value >= 0 && value <= UINT16_MAX;
+    case Pixel::i32: return value >= INT32_MIN && value <= INT32_MAX;
+    case Pixel::u32: return value >= 0 && value <= UINT32_MAX;
+    case Pixel::i64: return true;
+    case Pixel::u64: return value >= 0;
+    default: return false;
+  }
+}
+
 }  // namespace fits
