@@ -145,7 +145,7 @@ def table(results: Sequence[Row]) -> str:
         mine = next((row for row in group if row["kind"] == "ours"), None)
         if mine is not None:
             best = f"{rival['ratio']}x the best rival ({rival['competitor']})" if rival else ""
-            asked = f"must {mine['must']}x, aim {mine['aim']}x" if mine.get("must") else ""
+            asked = ", ".join(f"{word} {mine[word]}x" for word in ("must", "aim") if mine.get(word))
             lines.append("  = " + "; ".join(part for part in (best, asked, verdict(group)) if part))
     return "\n".join(lines)
 

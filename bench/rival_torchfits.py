@@ -34,16 +34,16 @@ def files(paths: list[str], shape: list[int]) -> Call:
     return lambda: _padded(torchfits.read_batch(paths), shape)
 
 
-def stamps_packed(packed: str, shape: list[int]) -> Call:
+def stamps_packed(packed: str, shape: list[int], folder: str | None) -> Call:
     """The package reads files only: each stamp is written where its user would, then all are read at once."""
     data, offsets = torch.load(packed)
     blobs = [bytes(data[a:b].numpy()) for a, b in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)]
 
     def call() -> torch.Tensor:
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory(dir=folder) as temporary:
             paths = []
             for number, blob in enumerate(blobs):
-                paths.append(os.path.join(folder, f"{number}.fits.gz"))
+                paths.append(os.path.join(temporary, f"{number}.fits.gz"))
                 with open(paths[-1], "wb", buffering=0) as file:
                     file.write(blob)
             return _padded(torchfits.read_batch(paths), shape)
