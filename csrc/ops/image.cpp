@@ -143,12 +143,23 @@ void read_compressed(const io::Source& source, std::int64_t index, const Hdu& hd
   });
 }
 
+// A graph took the dtype from the file when it was captured, and its kernels count on it.
+void require_expected(const Hdu& hdu, bool scaled, std::optional<ScalarType> expected, std::string_view who) {
+  if (!expected) return;
+  const ScalarType natural = scalar_type(conversion_for(hdu, std::nullopt, scaled, who).to);
+  require(natural == *expected, "the image is ", torch::headeronly::toString(natural),
+          " and the graph was captured with ", torch::headeronly::toString(*expected),
+          "; pass dtype= (and naxis=), so that the graph does not depend on the "
+          "file, or capture it again");
+}
+
 Tensor read_image_of(const io::Source& source, std::int64_t index, std::optional<ScalarType> dtype, bool scaled,
-                     std::optional<std::int64_t> naxis) {
+                     std::optional<std::int64_t> naxis, std::optional<ScalarType> expected) {
   const Hdu& hdu = image_hdu(source, index);
   const Shape shape = hdu.shape();
   require(!naxis || *naxis == static_cast<std::int64_t>(shape.size()), "the image has ", shape.size(),
           " axes, not the naxis = ", naxis.value_or(0), " that was asked for");
+  require_expected(hdu, scaled, expected, "read_image");
   require_data(source, hdu);
   const Conversion conversion = conversion_for(hdu, dtype, scaled, "read_image");
   Tensor out = empty(shape, scalar_type(conversion.to));
@@ -156,20 +167,21 @@ Tensor read_image_of(const io::Source& source, std::int64_t index, std::optional
   return out;
 }
 
-Tensor read_image(std::string path, std::int64_t hdu, std::optional<ScalarType> dtype, bool scaled) {
+Tensor read_image(std::string path, std::int64_t hdu, std::optional<ScalarType> dtype, bool scaled,
+                  std::optional<std::int64_t> naxis, std::optional<ScalarType> expected_dtype) {
   return in_context(hdu_name(path, hdu),
-                    [&] { return read_image_of(io::open_file(path), hdu, dtype, scaled, std::nullopt); });
+                    [&] { return read_image_of(io::open_file(path), hdu, dtype, scaled, naxis, expected_dtype); });
 }
 
 Tensor read_image_bytes(const Tensor& data, std::int64_t hdu, std::optional<ScalarType> dtype, bool scaled,
                         std::optional<std::int64_t> naxis) {
   const Bytes bytes = byte_source(data, "read_image");
   return in_context(hdu_name(kBytesName, hdu),
-                    [&] { return read_image_of(io::open_bytes(bytes), hdu, dtype, scaled, naxis); });
+                    [&] { return read_image_of(io::open_bytes(bytes), hdu, dtype, scaled, naxis, std::nullopt); });
 }
 
 Tensor read_section_of(const io::Source& source, std::int64_t index, const Shape& start, const Shape& size,
-                       std::optional<ScalarType> dtype, bool scaled) {
+                       std::optional<ScalarType> dtype, bool scaled, std::optional<ScalarType> expected) {
   const Hdu& hdu = image_hdu(source, index);
   const Shape shape = hdu.shape();
   require(start.size() == shape.size() && size.size() == shape.size(), "the image has ", shape.size(),
@@ -179,6 +191,7 @@ Tensor read_section_of(const io::Source& source, std::int64_t index, const Shape
             ": the section from ", start[i], " of length ", size[i], " does not lie in the image's ", shape[i],
             " pixels");
   }
+  require_expected(hdu, scaled, expected, "read_section");
   const Conversion conversion = conversion_for(hdu, dtype, scaled, "read_section");
   Tensor out = empty(size, scalar_type(conversion.to));
   if (element_count(size) > 0) read_window(source, index, hdu, start, size, conversion, out.mutable_data_ptr());
@@ -186,16 +199,18 @@ Tensor read_section_of(const io::Source& source, std::int64_t index, const Shape
 }
 
 Tensor read_section(std::string path, std::int64_t hdu, const Shape& start, const Shape& size,
-                    std::optional<ScalarType> dtype, bool scaled) {
-  return in_context(hdu_name(path, hdu),
-                    [&] { return read_section_of(io::open_file(path), hdu, start, size, dtype, scaled); });
+                    std::optional<ScalarType> dtype, bool scaled, std::optional<ScalarType> expected_dtype) {
+  return in_context(hdu_name(path, hdu), [&] {
+    return read_section_of(io::open_file(path), hdu, start, size, dtype, scaled, expected_dtype);
+  });
 }
 
 Tensor read_section_bytes(const Tensor& data, std::int64_t hdu, const Shape& start, const Shape& size,
                           std::optional<ScalarType> dtype, bool scaled) {
   const Bytes bytes = byte_source(data, "read_section");
-  return in_context(hdu_name(kBytesName, hdu),
-                    [&] { return read_section_of(io::open_bytes(bytes), hdu, start, size, dtype, scaled); });
+  return in_context(hdu_name(kBytesName, hdu), [&] {
+    return read_section_of(io::open_bytes(bytes), hdu, start, size, dtype, scaled, std::nullopt);
+  });
 }
 
 }  // namespace

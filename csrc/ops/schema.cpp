@@ -25,13 +25,15 @@ STABLE_TORCH_LIBRARY(fits, m) {
   m.def("hdu_names.bytes(Tensor data) -> str[]");
 
   // Images
-  m.def("read_image(str path, int hdu=0, *, ScalarType? dtype=None, bool scaled=True) -> Tensor");
+  m.def(
+      "read_image(str path, int hdu=0, *, ScalarType? dtype=None, bool scaled=True, int? naxis=None, "
+      "ScalarType? expected_dtype=None) -> Tensor");
   m.def(
       "read_image.bytes(Tensor data, int hdu=0, *, ScalarType? dtype=None, bool scaled=True, int? naxis=None) -> "
       "Tensor");
   m.def(
-      "read_section(str path, int hdu, SymInt[] start, SymInt[] size, *, ScalarType? dtype=None, bool scaled=True) -> "
-      "Tensor");
+      "read_section(str path, int hdu, SymInt[] start, SymInt[] size, *, ScalarType? dtype=None, bool scaled=True, "
+      "ScalarType? expected_dtype=None) -> Tensor");
   m.def(
       "read_section.bytes(Tensor data, int hdu, SymInt[] start, SymInt[] size, *, ScalarType? dtype=None, "
       "bool scaled=True) -> Tensor");

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 
-from torchfits.ops.tracing import batch_size, outside_capture, unknown_size
+from torchfits.ops.tracing import batch_size, outside_capture, record_with, unknown_size
 
 _STATUS = """Status int32 ``[B, C]``: 0 read, 1 empty, 2 cannot open, 3 not FITS, 4 truncated, 5 no such HDU, 6 not an image, 7 wrong
 number of axes, 8 bad compressed data, 9 bad header."""
@@ -21,7 +22,10 @@ integer type) is converted to in the same pass: scaling is computed in float64, 
 out of range saturates, NaN becomes 0. ``scaled=False``: the stored values in native byte order. Random groups are
 ``[groups, *array]``, their parameters left out.
 
-Under torch.compile and torch.export rank and dtype are read from the file when the graph is captured; sizes stay open.
+Under torch.compile and torch.export rank and dtype are read from the file when the graph is captured, and the captured
+call carries them as ``naxis`` and ``expected_dtype``: it raises ValueError where the file at run time has another number
+of axes or another dtype of its own (what ``dtype=None`` gives). Sizes stay open. With ``naxis`` and ``dtype`` given, no
+file is looked into.
 
 Errors: RuntimeError for a bad file or an HDU that is no image or has no data, IndexError for an HDU that is not there.
 """,
@@ -31,7 +35,7 @@ Under a compiler ``naxis`` and ``dtype`` must be given. Tile-compressed images a
 """,
     "read_section": """A section of an image: ``size`` pixels from pixel ``start`` on, both in tensor axis order, inside the image.
 
-Values and ``dtype`` as of ``read_image``; only the rows that are needed are read.
+Values, ``dtype`` and ``expected_dtype`` as of ``read_image``; only the rows that are needed are read.
 """,
     "read_section.bytes": "The same of a file held in memory. Under a compiler ``dtype`` must be given.",
     "read_images": f"""A batch of images of one shape: images ``[B, C, *shape]``, extents int64 ``[B, C, len(shape)]``, status.
@@ -68,10 +72,53 @@ def _natural(path: str, hdu: int, scaled: bool) -> tuple[int, torch.dtype]:
         return rank, torch.ops.fits.read_section(path, hdu, [0] * rank, [0] * rank, scaled=scaled).dtype
 
 
-@torch.library.register_fake("fits::read_image")
-def _(path: str, hdu: int = 0, *, dtype: torch.dtype | None = None, scaled: bool = True) -> torch.Tensor:
+def _image_facts(
+    path: str,
+    hdu: int = 0,
+    *,
+    dtype: torch.dtype | None = None,
+    scaled: bool = True,
+    naxis: int | None = None,
+    expected_dtype: torch.dtype | None = None,
+) -> dict[str, Any]:
+    """What a graph must know of the image, from the file where the arguments do not say it."""
+    if naxis is not None and (dtype or expected_dtype) is not None:
+        return {}
     rank, natural = _natural(path, hdu, scaled)
-    return torch.empty([unknown_size() for _ in range(rank)], dtype=dtype or natural, device="cpu")
+    return {"naxis": rank if naxis is None else naxis, "expected_dtype": expected_dtype if dtype else natural}
+
+
+def _section_facts(
+    path: str,
+    hdu: int,
+    start: Sequence[int],
+    size: Sequence[int],
+    *,
+    dtype: torch.dtype | None = None,
+    scaled: bool = True,
+    expected_dtype: torch.dtype | None = None,
+) -> dict[str, Any]:
+    return {} if (dtype or expected_dtype) is not None else {"expected_dtype": _natural(path, hdu, scaled)[1]}
+
+
+record_with("fits::read_image", _image_facts)
+record_with("fits::read_section", _section_facts)
+
+
+@torch.library.register_fake("fits::read_image")
+def _(
+    path: str,
+    hdu: int = 0,
+    *,
+    dtype: torch.dtype | None = None,
+    scaled: bool = True,
+    naxis: int | None = None,
+    expected_dtype: torch.dtype | None = None,
+) -> torch.Tensor:
+    known = {"naxis": naxis, "expected_dtype": expected_dtype}
+    known |= _image_facts(path, hdu, dtype=dtype, scaled=scaled, naxis=naxis, expected_dtype=expected_dtype)
+    sizes = [unknown_size() for _ in range(known["naxis"])]
+    return torch.empty(sizes, dtype=dtype or known["expected_dtype"], device="cpu")
 
 
 @torch.library.register_fake("fits::read_image.bytes")
@@ -97,8 +144,9 @@ def _(
     *,
     dtype: torch.dtype | None = None,
     scaled: bool = True,
+    expected_dtype: torch.dtype | None = None,
 ) -> torch.Tensor:
-    return torch.empty(list(size), dtype=dtype or _natural(path, hdu, scaled)[1], device="cpu")
+    return torch.empty(list(size), dtype=dtype or expected_dtype or _natural(path, hdu, scaled)[1], device="cpu")
 
 
 @torch.library.register_fake("fits::read_section.bytes")
