@@ -53,6 +53,13 @@ more than ten axes widens the table. Of random groups the shape is ``[groups, *a
 _HDU_COLUMNS = 16
 
 
+def _hdu_table() -> torch.Tensor:
+    # An HDU of more than ten axes widens the table: a graph that counted on 16 columns would misread it.
+    columns = unknown_size()
+    torch._check(columns >= _HDU_COLUMNS)
+    return torch.empty(unknown_size(), columns, dtype=torch.int64, device="cpu")
+
+
 def _values(*shape: int | torch.SymInt) -> torch.Tensor:
     return torch.empty(shape, dtype=torch.float64, device="cpu")
 
@@ -93,9 +100,9 @@ def _(data: torch.Tensor, offsets: torch.Tensor, hdu: int, keys: list[str]) -> t
 
 @torch.library.register_fake("fits::hdus")
 def _(path: str) -> torch.Tensor:
-    return torch.empty(unknown_size(), _HDU_COLUMNS, dtype=torch.int64, device="cpu")
+    return _hdu_table()
 
 
 @torch.library.register_fake("fits::hdus.bytes")
 def _(data: torch.Tensor) -> torch.Tensor:
-    return torch.empty(unknown_size(), _HDU_COLUMNS, dtype=torch.int64, device="cpu")
+    return _hdu_table()
