@@ -5,6 +5,6 @@ from torchfits._library import cmake_prefix_path
 
 __version__ = _library.load()
 
-from torchfits import ops  # noqa: E402  registers fakes and derivatives, which needs the loaded library
+from torchfits import nn, ops  # noqa: E402  operators need the loaded library; ops registers fakes and derivatives
 
-__all__ = ["__version__", "cmake_prefix_path", "ops"]
+__all__ = ["__version__", "cmake_prefix_path", "nn", "ops"]
