@@ -58,9 +58,8 @@ def assert_same_pixels(ours: torch.Tensor, theirs: np.ndarray) -> None:
 def test_pixels_and_structure_as_astropy_gives_them(name: str) -> None:
     path = real.real_file(name)
     if name in REFUSED:
-        with pytest.raises((RuntimeError, ValueError, IndexError), match=REFUSED[name]):
-            for index in range(len(torch.ops.fits.hdus(str(path)))):
-                torch.ops.fits.read_image(str(path), index)
+        with pytest.raises(RuntimeError, match=REFUSED[name]):
+            torch.ops.fits.read_image(str(path))
         return
     data = torch.ops.fits.read_file(str(path))
     table = torch.ops.fits.hdus(str(path))
@@ -96,7 +95,7 @@ def test_headers_hold_astropys_cards(name: str) -> None:
                 text = torch.ops.fits.header(str(path), index)
                 ours = fits.Header.fromstring(text, sep="\n")
                 if isinstance(hdu, fits.GroupsHDU):
-                    # astropy puts GROUPS, PCOUNT and GCOUNT in an order of its own, and adds NAXIS1 where it is missing.
+                    # astropy orders GROUPS, PCOUNT and GCOUNT in its own way, and adds NAXIS1 where it is missing.
                     assert sorted({*ours, "NAXIS1"}) == sorted(set(hdu.header))
                 else:
                     assert list(ours) == list(hdu.header)
