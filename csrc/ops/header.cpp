@@ -14,23 +14,17 @@ using Strings = std::vector<std::string>;
 
 // Bytes that no card may hold (section 4.1.2.2 allows 32 to 126) become '?': text must be valid whatever the file
 // holds.
-std::string printable(std::string text) {
-  for (char& c : text) {
-    if (c < 32 || c > 126) c = '?';
-  }
-  return text;
+void make_printable(std::string& text) {
+  for (char& c : text) c = static_cast<unsigned char>(c - 32) > 126 - 32 ? '?' : c;  // a plain loop: it vectorises
 }
 
 // Cards as text, one a line.
-std::string lines(const std::string& cards) {
+std::string lines(std::string_view cards) {
   const std::size_t count = cards.size() / kCardSize;
-  const std::string clean = printable(cards);
-  std::string text;
-  text.reserve(count * (kCardSize + 1));
-  for (std::size_t i = 0; i < count; ++i) {
-    if (i > 0) text += '\n';
-    text.append(clean, i * kCardSize, kCardSize);
-  }
+  std::string text(count == 0 ? 0 : count * (kCardSize + 1) - 1, ' ');
+  for (std::size_t i = 0; i < count; ++i) cards.copy(text.data() + i * (kCardSize + 1), kCardSize, i * kCardSize);
+  make_printable(text);
+  for (std::size_t i = 1; i < count; ++i) text[i * (kCardSize + 1) - 1] = '\n';
   return text;
 }
 
@@ -163,7 +157,9 @@ Strings names_of(const io::Source& source) {
   for (std::size_t i = 0; i < names.size(); ++i) {
     const std::string text = cards_of(source, static_cast<std::int64_t>(i), false);
     const HeaderView cards(text);
-    names[i] = sentence(printable(cards.string("EXTNAME").value_or("")), ",", cards.integer("EXTVER").value_or(1));
+    names[i] = cards.string("EXTNAME").value_or("");
+    make_printable(names[i]);
+    names[i] += sentence(",", cards.integer("EXTVER").value_or(1));
   }
   return names;
 }
