@@ -10,6 +10,7 @@
 #endif
 
 #include "format/convert_loops.h"
+#include "format/recipe.h"
 
 namespace fits {
 namespace {
@@ -83,15 +84,6 @@ bool needs_swap(Pixel stored, ByteOrder order) noexcept {
   return order == ByteOrder::big_endian && std::endian::native == std::endian::little && pixel_size(stored) > 1;
 }
 
-// `convention`: the values are the integers that it stands for, which differ from the stored ones in the top bit.
-Operands operands_for(Pixel stored, const Scaling& scaling, bool convention) noexcept {
-  Operands operands{scaling.bscale, scaling.bzero};
-  if (convention) operands.flip = std::uint64_t{1} << (8 * pixel_size(stored) - 1);
-  if (scaling.blank)
-    operands.blank = static_cast<std::int64_t>(static_cast<std::uint64_t>(*scaling.blank) ^ operands.flip);
-  return operands;
-}
-
 // The first of the loops that together do `step`.
 constexpr Step first_loop(Step step) noexcept {
   if (has_loop(step)) return step;
@@ -107,44 +99,33 @@ SimdLevel simd_level() noexcept {
   return level;
 }
 
-Converter::Converter(const Conversion& conversion, ByteOrder order, SimdLevel level) noexcept {
-  const Pixel stored = stored_pixel(conversion.bitpix);
-  const Scaling scaling = conversion.scaled ? conversion.scaling : Scaling{};
-  const auto convention = integer_convention(conversion.bitpix, scaling.bscale, scaling.bzero);
-  const bool blank = scaling.blank && holds(stored, *scaling.blank) && is_floating(conversion.to);
-  plan(convention.value_or(stored), conversion.to, needs_swap(stored, order), !convention && scaling.linear(), blank,
-       operands_for(stored, scaling, convention.has_value()), level);
-}
+Converter::Converter(const Conversion& conversion, ByteOrder order, SimdLevel level) noexcept
+    : Converter(stored_pixel(conversion.bitpix), conversion.scaled ? conversion.scaling : Scaling{}, conversion.to,
+                order, level) {}
 
-Converter::Converter(Pixel from, const Scaling& scaling, Pixel to, SimdLevel level) noexcept {
-  const bool blank = scaling.blank && holds(from, *scaling.blank) && is_floating(to);
-  plan(from, to, false, scaling.linear(), blank, operands_for(from, scaling, false), level);
+Converter::Converter(Pixel from, const Scaling& scaling, Pixel to, ByteOrder order, SimdLevel level) noexcept {
+  const Recipe recipe = to_pixels(from, scaling, to);
+  plan({recipe.exact, to, needs_swap(from, order), recipe.arithmetic, recipe.blank}, recipe.operands, level);
 }
 
 Converter Converter::to_stored(Pixel from, int bitpix, const Scaling& scaling, ByteOrder order,
                                SimdLevel level) noexcept {
-  const Pixel stored = stored_pixel(bitpix);
-  const auto convention = integer_convention(bitpix, scaling.bscale, scaling.bzero);
-  const Pixel exact = convention.value_or(stored);
-  Operands operands = operands_for(stored, scaling, convention.has_value());
-  const bool swap = needs_swap(stored, order);
-  // load() flips after it swaps; there the top bit lies in the lowest byte.
-  const Operands finish{.flip = swap && convention ? 0x80 : operands.flip};
-  operands.flip = 0;
-  if (convention) operands.bscale = 1, operands.bzero = 0;
-
+  const Recipe recipe = fits::to_stored(from, bitpix, scaling);
   Converter converter;
-  const bool arithmetic =
-      is_floating(exact) ? scaling.linear() : is_floating(from) || (scaling.linear() && !convention);
-  if (arithmetic) {
-    converter.plan(from, Pixel::f64, false, false, false, {}, level);
-    const Pixel result = is_floating(exact) ? Pixel::f64 : exact;
+  if (recipe.arithmetic) {
+    const Pixel result = is_floating(recipe.exact) ? Pixel::f64 : recipe.exact;
+    Operands operands = recipe.operands;
+    operands.flip = 0;
+    converter.plan({from, Pixel::f64}, {}, level);
     converter.add(find_inverse(result, level), operands);
-    converter.plan(result, exact, false, false, false, {}, level);
+    converter.plan({result, recipe.exact}, {}, level);
   } else {
-    converter.plan(from, exact, false, false, false, {}, level);
+    converter.plan({from, recipe.exact}, {}, level);
   }
-  converter.plan(exact, exact, swap, false, false, finish, level);
+  const bool swap = needs_swap(recipe.exact, order);
+  // load() flips after it swaps; there the top bit lies in the lowest byte.
+  const std::uint64_t flip = swap && recipe.operands.flip != 0 ? 0x80 : recipe.operands.flip;
+  converter.plan({recipe.exact, recipe.exact, swap}, {.flip = flip}, level);
   converter.in_size_ = pixel_size(from);
   return converter;
 }
@@ -153,18 +134,16 @@ void Converter::add(Loop loop, const Operands& operands) noexcept {
   stages_[static_cast<std::size_t>(stage_count_++)] = {loop, operands};
 }
 
-// Appends the loops that lead from one type to another; none where nothing changes.
-void Converter::plan(Pixel from, Pixel to, bool swap, bool linear, bool blank, const Operands& operands,
-                     SimdLevel level) noexcept {
-  in_size_ = pixel_size(from);
+// Appends the loops that together do `step`; none where nothing changes.
+void Converter::plan(Step step, Operands operands, SimdLevel level) noexcept {
+  const Pixel to = step.to;
+  in_size_ = pixel_size(step.from);
   out_size_ = pixel_size(to);
-  if (from == to && !swap && !linear && !blank && operands.flip == 0) return;
-  Step step{from, to, swap, linear, blank};
-  Operands rest = operands;
+  if (step.from == to && !step.swap && !step.linear && !step.blank && operands.flip == 0) return;
   do {
     const Step loop = first_loop(step);
-    add(find_loop(loop, level), rest);
-    rest.flip = 0;  // undone by the first
+    add(find_loop(loop, level), operands);
+    operands.flip = 0;  // undone by the first
     step = {loop.to, to, false, step.linear && !loop.linear, false};
   } while (step.from != to || step.linear);
 }

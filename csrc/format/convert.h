@@ -12,6 +12,8 @@
 
 namespace fits {
 
+struct Step;
+
 // What one reading does to each value. `scaled` false hands out the stored integers or floats (cast to `to`).
 struct Conversion {
   int bitpix = 8;
@@ -49,9 +51,9 @@ enum class ByteOrder : std::uint8_t { big_endian, native };
 class Converter {
  public:
   Converter(const Conversion& conversion, ByteOrder order, SimdLevel level = simd_level()) noexcept;
-  // From native values of any type, BLANK and scaling applied to them as they are: for tensors that hold what no BITPIX
-  // stores (unsigned integers, 16-bit floats).
-  Converter(Pixel from, const Scaling& scaling, Pixel to, SimdLevel level = simd_level()) noexcept;
+  // From values of any type: tensors may hold what no BITPIX stores (unsigned integers, 16-bit floats). BLANK and
+  // scaling then apply to the values as they are.
+  Converter(Pixel from, const Scaling& scaling, Pixel to, ByteOrder order, SimdLevel level = simd_level()) noexcept;
 
   // The way back: from native pixels of any type to what `bitpix` stores. (value - BZERO) / BSCALE in double is rounded
   // to the nearest integer, ties to even (as numpy.around in astropy; CFITSIO adds 0.5 and truncates, which differs on
@@ -71,9 +73,7 @@ class Converter {
 
   Converter() noexcept = default;
   void add(Loop loop, const Operands& operands) noexcept;
-  void plan(Pixel from, Pixel to, bool swap, bool linear, bool blank, const Operands& operands,
-            SimdLevel level) noexcept;
-
+  void plan(Step step, Operands operands, SimdLevel level) noexcept;
   void run_pieces(const std::byte* in, std::int64_t count, std::byte* out, bool stream) const noexcept;
 
   std::array<Stage, 5> stages_;  // run one after another on pieces that stay in the L1 cache

@@ -14,7 +14,7 @@ struct Scaling {
   double bzero = 0;
   std::optional<std::int64_t> blank;  // only ever applied to integer BITPIX
 
-  bool linear() const noexcept { return bscale != 1 || bzero != 0; }
+  constexpr bool linear() const noexcept { return bscale != 1 || bzero != 0; }
 };
 
 // The integer type that a convention of section 5.2.5 stands for, when `scaling` is one: int8 stored in BITPIX 8 with

@@ -388,7 +388,7 @@ TEST(any_type_to_any_type) {
       for (const Pixel to : kPixels) {
         for (const SimdLevel level : levels()) {
           Bytes out(kCount * pixel_size(to));
-          Converter(from, scaling, to, level)(in.data(), kCount, out.data());
+          Converter(from, scaling, to, ByteOrder::native, level)(in.data(), kCount, out.data());
           std::vector<Expected> expected;
           for (std::size_t i = 0; i < kCount; ++i) {
             const std::uint64_t bits = gather(in.data() + i * in_size, in_size, false);
