@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from bench import report
+from bench import load, report
 
 OURS = "torchfits"
 
@@ -120,8 +120,9 @@ def _measure(benchmark: str, case: Case, plan: Plan) -> Iterator[dict[str, Any]]
     for cache in caches:
         # One thread is enough for cold reads: they wait for the disk, and each round copies the files anew.
         for threads in plan.threads if cache == "warm" else plan.threads[:1]:
+            others = load.others()
             times = _interleave(runners, case, threads, cache, plan)
-            yield from report.rows(benchmark, case, checks, times, threads, cache)
+            yield from report.rows(benchmark, case, checks, times, threads, cache, others())
 
 
 def _interleave(

@@ -27,12 +27,14 @@ def rows(
     times: dict[str, list[float]],
     threads: int,
     cache: str,
+    others_cpu: float | None,
 ) -> Iterable[Row]:
-    """One row per competitor; `ratio` is its median over ours, so above 1 we are faster."""
+    """One row per competitor; `ratio` is its median over ours (`ratio_min`: its minimum), so above 1 we are faster."""
     from bench.harness import standard_statistics
 
     mine = next((c.name for c in case.competitors if c.kind == "ours"), None)
-    reference = standard_statistics(times[mine])[0] if mine in times and checks[mine] == "right" else None
+    fair = mine in times and checks[mine] == "right"
+    reference, reference_min, _ = standard_statistics(times[mine]) if fair else (None, None, None)
     for competitor in case.competitors:
         seconds = times.get(competitor.name)
         median, least, spread = standard_statistics(seconds) if seconds else (None, None, None)
@@ -50,10 +52,12 @@ def rows(
             "threads": threads,
             "cache": cache,
             "ratio": _rounded(median / reference) if median and reference else None,
+            "ratio_min": _rounded(least / reference_min) if least and reference_min else None,
             "must": case.must,
             "aim": case.aim,
             "must_us": case.must_us,
             "rounds": len(seconds) if seconds else 0,
+            "others_cpu": others_cpu,
             "machine": machine(),
             "versions": versions(),
         }
@@ -144,9 +148,12 @@ def table(results: Sequence[Row]) -> str:
         rival = best_rival(group)
         mine = next((row for row in group if row["kind"] == "ours"), None)
         if mine is not None:
-            best = f"{rival['ratio']}x the best rival ({rival['competitor']})" if rival else ""
+            by_minimum = f", {rival['ratio_min']}x by minima" if rival and rival.get("ratio_min") else ""
+            best = f"{rival['ratio']}x the best rival ({rival['competitor']}){by_minimum}" if rival else ""
             asked = ", ".join(f"{word} {mine[word]}x" for word in ("must", "aim") if mine.get(word))
-            lines.append("  = " + "; ".join(part for part in (best, asked, verdict(group)) if part))
+            busy = mine.get("others_cpu") or 0.0
+            unsteady = f"(other processes used {busy * 100:.0f} % of the machine)" if busy > 0.1 else ""
+            lines.append("  = " + "; ".join(part for part in (best, asked, verdict(group), unsteady) if part))
     return "\n".join(lines)
 
 
