@@ -9,8 +9,8 @@
 namespace fits::ops {
 namespace {
 
-Tensor read_file(std::string path) {
-  return in_context(path, [&] {
+Tensor read_file(const Text& path) {
+  return in_context(Name{path, {}}, [&] {
     const auto source = io::open_file(path);
     const ByteReader& bytes = source.file->bytes();
     const auto size = static_cast<std::int64_t>(bytes.size());
@@ -31,7 +31,7 @@ Tensor read_file(std::string path) {
 
 Tensor read_file_utf8(const Tensor& path) {
   const Bytes characters = byte_source(path, "read_file", "path");
-  return read_file(std::string(as_text(characters)));
+  return read_file(Text(as_text(characters)));
 }
 
 // Reading happens on the host: of a tensor on a CUDA device the same kernels say so.

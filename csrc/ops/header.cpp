@@ -34,21 +34,21 @@ std::string cards_of(const io::Source& source, std::int64_t hdu, bool stored) {
   return stored ? stored_cards(bytes, unit) : visible_cards(bytes, unit);
 }
 
-std::string header(std::string path, std::int64_t hdu, bool stored) {
-  return in_context(hdu_name(path, hdu), [&] { return lines(cards_of(io::open_file(path), hdu, stored)); });
+std::string header(const Text& path, std::int64_t hdu, bool stored) {
+  return in_context(Name{path, hdu}, [&] { return lines(cards_of(io::open_file(path), hdu, stored)); });
 }
 
 std::string header_bytes(const Tensor& data, std::int64_t hdu, bool stored) {
   const Bytes bytes = byte_source(data, "header");
-  return in_context(hdu_name(kBytesName, hdu), [&] { return lines(cards_of(io::open_bytes(bytes), hdu, stored)); });
+  return in_context(Name{kBytesName, hdu}, [&] { return lines(cards_of(io::open_bytes(bytes), hdu, stored)); });
 }
 
-Strings headers(const Strings& paths, std::int64_t hdu, bool stored) {
+Strings headers(const Texts& paths, std::int64_t hdu, bool stored) {
   const SourceBatch batch(paths, "headers");
   Strings texts(paths.size());
   parallel_for(batch.size(), [&](std::int64_t item) {
     texts[static_cast<std::size_t>(item)] =
-        in_context(hdu_name(batch.name(item), hdu), [&] { return lines(cards_of(batch.open(item), hdu, stored)); });
+        in_context(batch.name(item, hdu), [&] { return lines(cards_of(batch.open(item), hdu, stored)); });
   });
   return texts;
 }
@@ -59,30 +59,30 @@ double numeric_value(const HeaderView& cards, std::string_view key) {
   return std::numeric_limits<double>::quiet_NaN();
 }
 
-void read_values(const io::Source& source, std::int64_t hdu, const Strings& keys, double* out) {
+void read_values(const io::Source& source, std::int64_t hdu, const Texts& keys, double* out) {
   const std::string text = cards_of(source, hdu, false);
   const HeaderView cards(text);
   for (std::size_t k = 0; k < keys.size(); ++k) out[k] = numeric_value(cards, keys[k]);
 }
 
-Tensor values_of_one(const io::Source& source, std::int64_t hdu, const Strings& keys) {
+Tensor values_of_one(const io::Source& source, std::int64_t hdu, const Texts& keys) {
   Tensor out = empty({static_cast<std::int64_t>(keys.size())}, ScalarType::Double);
   if (!keys.empty()) read_values(source, hdu, keys, static_cast<double*>(out.mutable_data_ptr()));
   return out;
 }
 
-Tensor header_values(std::string path, std::int64_t hdu, const Strings& keys) {
-  return in_context(hdu_name(path, hdu), [&] { return values_of_one(io::open_file(path), hdu, keys); });
+Tensor header_values(const Text& path, std::int64_t hdu, const Texts& keys) {
+  return in_context(Name{path, hdu}, [&] { return values_of_one(io::open_file(path), hdu, keys); });
 }
 
-Tensor header_values_bytes(const Tensor& data, std::int64_t hdu, const Strings& keys) {
+Tensor header_values_bytes(const Tensor& data, std::int64_t hdu, const Texts& keys) {
   const Bytes bytes = byte_source(data, "header_values");
-  return in_context(hdu_name(kBytesName, hdu), [&] { return values_of_one(io::open_bytes(bytes), hdu, keys); });
+  return in_context(Name{kBytesName, hdu}, [&] { return values_of_one(io::open_bytes(bytes), hdu, keys); });
 }
 
 using ValuesAndStatus = std::tuple<Tensor, Tensor>;
 
-ValuesAndStatus values_of_batch(const SourceBatch& batch, std::int64_t hdu, const Strings& keys, bool strict) {
+ValuesAndStatus values_of_batch(const SourceBatch& batch, std::int64_t hdu, const Texts& keys, bool strict) {
   const auto width = static_cast<std::int64_t>(keys.size());
   Tensor values = empty({batch.size(), width}, ScalarType::Double);
   Tensor status = empty({batch.size()}, ScalarType::Int);
@@ -92,7 +92,7 @@ ValuesAndStatus values_of_batch(const SourceBatch& batch, std::int64_t hdu, cons
     double* const row = rows + item * width;
     codes[item] = static_cast<std::int32_t>(Status::read);
     try {
-      in_context(hdu_name(batch.name(item), hdu), [&] { read_values(batch.open(item), hdu, keys, row); });
+      in_context(batch.name(item, hdu), [&] { read_values(batch.open(item), hdu, keys, row); });
     } catch (...) {
       if (strict) throw;
       codes[item] = static_cast<std::int32_t>(status_of_current_exception());
@@ -102,17 +102,17 @@ ValuesAndStatus values_of_batch(const SourceBatch& batch, std::int64_t hdu, cons
   return {values, status};
 }
 
-Tensor header_values_paths(const Strings& paths, std::int64_t hdu, const Strings& keys) {
+Tensor header_values_paths(const Texts& paths, std::int64_t hdu, const Texts& keys) {
   return std::get<0>(values_of_batch(SourceBatch(paths, "header_values"), hdu, keys, true));
 }
-Tensor header_values_packed(const Tensor& data, const Tensor& offsets, std::int64_t hdu, const Strings& keys) {
+Tensor header_values_packed(const Tensor& data, const Tensor& offsets, std::int64_t hdu, const Texts& keys) {
   return std::get<0>(values_of_batch(SourceBatch(data, offsets, "header_values"), hdu, keys, true));
 }
-ValuesAndStatus header_values_status_paths(const Strings& paths, std::int64_t hdu, const Strings& keys) {
+ValuesAndStatus header_values_status_paths(const Texts& paths, std::int64_t hdu, const Texts& keys) {
   return values_of_batch(SourceBatch(paths, "header_values_status"), hdu, keys, false);
 }
 ValuesAndStatus header_values_status_packed(const Tensor& data, const Tensor& offsets, std::int64_t hdu,
-                                            const Strings& keys) {
+                                            const Texts& keys) {
   return values_of_batch(SourceBatch(data, offsets, "header_values_status"), hdu, keys, false);
 }
 
@@ -142,13 +142,13 @@ Tensor hdu_table(HduList& hdus) {
   return out;
 }
 
-Tensor hdus(std::string path) {
-  return in_context(path, [&] { return hdu_table(io::open_file(path).file->hdus()); });
+Tensor hdus(const Text& path) {
+  return in_context(Name{path, {}}, [&] { return hdu_table(io::open_file(path).file->hdus()); });
 }
 
 Tensor hdus_bytes(const Tensor& data) {
   const Bytes bytes = byte_source(data, "hdus");
-  return in_context(kBytesName, [&] { return hdu_table(io::open_bytes(bytes).file->hdus()); });
+  return in_context(Name{kBytesName, {}}, [&] { return hdu_table(io::open_bytes(bytes).file->hdus()); });
 }
 
 Strings names_of(const io::Source& source) {
@@ -164,13 +164,13 @@ Strings names_of(const io::Source& source) {
   return names;
 }
 
-Strings hdu_names(std::string path) {
-  return in_context(path, [&] { return names_of(io::open_file(path)); });
+Strings hdu_names(const Text& path) {
+  return in_context(Name{path, {}}, [&] { return names_of(io::open_file(path)); });
 }
 
 Strings hdu_names_bytes(const Tensor& data) {
   const Bytes bytes = byte_source(data, "hdu_names");
-  return in_context(kBytesName, [&] { return names_of(io::open_bytes(bytes)); });
+  return in_context(Name{kBytesName, {}}, [&] { return names_of(io::open_bytes(bytes)); });
 }
 
 // Reading happens on the host: of a tensor on a CUDA device the same kernels say so.

@@ -167,16 +167,16 @@ Tensor read_image_of(const io::Source& source, std::int64_t index, std::optional
   return out;
 }
 
-Tensor read_image(std::string path, std::int64_t hdu, std::optional<ScalarType> dtype, bool scaled,
+Tensor read_image(const Text& path, std::int64_t hdu, std::optional<ScalarType> dtype, bool scaled,
                   std::optional<std::int64_t> naxis, std::optional<ScalarType> expected_dtype) {
-  return in_context(hdu_name(path, hdu),
+  return in_context(Name{path, hdu},
                     [&] { return read_image_of(io::open_file(path), hdu, dtype, scaled, naxis, expected_dtype); });
 }
 
 Tensor read_image_bytes(const Tensor& data, std::int64_t hdu, std::optional<ScalarType> dtype, bool scaled,
                         std::optional<std::int64_t> naxis) {
   const Bytes bytes = byte_source(data, "read_image");
-  return in_context(hdu_name(kBytesName, hdu),
+  return in_context(Name{kBytesName, hdu},
                     [&] { return read_image_of(io::open_bytes(bytes), hdu, dtype, scaled, naxis, std::nullopt); });
 }
 
@@ -198,9 +198,9 @@ Tensor read_section_of(const io::Source& source, std::int64_t index, const Shape
   return out;
 }
 
-Tensor read_section(std::string path, std::int64_t hdu, const Shape& start, const Shape& size,
+Tensor read_section(const Text& path, std::int64_t hdu, const Shape& start, const Shape& size,
                     std::optional<ScalarType> dtype, bool scaled, std::optional<ScalarType> expected_dtype) {
-  return in_context(hdu_name(path, hdu), [&] {
+  return in_context(Name{path, hdu}, [&] {
     return read_section_of(io::open_file(path), hdu, start, size, dtype, scaled, expected_dtype);
   });
 }
@@ -208,7 +208,7 @@ Tensor read_section(std::string path, std::int64_t hdu, const Shape& start, cons
 Tensor read_section_bytes(const Tensor& data, std::int64_t hdu, const Shape& start, const Shape& size,
                           std::optional<ScalarType> dtype, bool scaled) {
   const Bytes bytes = byte_source(data, "read_section");
-  return in_context(hdu_name(kBytesName, hdu), [&] {
+  return in_context(Name{kBytesName, hdu}, [&] {
     return read_section_of(io::open_bytes(bytes), hdu, start, size, dtype, scaled, std::nullopt);
   });
 }

@@ -36,7 +36,7 @@ void for_each_plane(const SourceBatch& batch, std::int64_t item, const Hdus& hdu
       continue;
     }
     try {
-      in_context(hdu_name(batch.name(item), hdus[plane]), [&] {
+      in_context(batch.name(item, hdus[plane]), [&] {
         if (!source.file) source = batch.open(item);
         read(source, p, hdus[plane]);
       });
@@ -124,8 +124,8 @@ BatchOptions batch_options(std::optional<double> fill, std::optional<ScalarType>
   return {fill, pixel_type(dtype.value_or(ScalarType::Float), who), centered, strict};
 }
 
-Padded read_images(const std::vector<std::string>& paths, const Hdus& hdus, const Shape& shape,
-                   std::optional<double> fill, std::optional<ScalarType> dtype, bool centered, bool strict) {
+Padded read_images(const Texts& paths, const Hdus& hdus, const Shape& shape, std::optional<double> fill,
+                   std::optional<ScalarType> dtype, bool centered, bool strict) {
   return read_batch(SourceBatch(paths, "read_images"), hdus, shape,
                     batch_options(fill, dtype, centered, strict, "read_images"));
 }
@@ -190,7 +190,7 @@ Ragged read_ragged_batch(const SourceBatch& batch, const Hdus& hdus, std::int64_
     const auto& source = sources[static_cast<std::size_t>(i / planes)];
     const std::int64_t index = hdus[static_cast<std::size_t>(i % planes)];
     try {
-      in_context(hdu_name(batch.name(i / planes), index), [&] {
+      in_context(batch.name(i / planes, index), [&] {
         const Hdu& hdu = image_hdu(source, index);
         const Conversion conversion{hdu.bitpix, hdu.scaling, true, options.pixel};
         read_window(source, index, hdu, Shape(hdu.naxes.size(), 0), hdu.shape(), conversion, pixels + starts[i] * size);
@@ -204,8 +204,8 @@ Ragged read_ragged_batch(const SourceBatch& batch, const Hdus& hdus, std::int64_
   return {values, offsets, shapes, status};
 }
 
-Ragged read_images_ragged(const std::vector<std::string>& paths, const Hdus& hdus, std::int64_t naxis,
-                          std::optional<ScalarType> dtype, bool strict) {
+Ragged read_images_ragged(const Texts& paths, const Hdus& hdus, std::int64_t naxis, std::optional<ScalarType> dtype,
+                          bool strict) {
   return read_ragged_batch(SourceBatch(paths, "read_images_ragged"), hdus, naxis,
                            batch_options(std::nullopt, dtype, false, strict, "read_images_ragged"));
 }

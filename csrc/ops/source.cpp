@@ -4,7 +4,7 @@
 
 namespace fits::ops {
 
-SourceBatch::SourceBatch(const std::vector<std::string>& paths, std::string_view who)
+SourceBatch::SourceBatch(const Texts& paths, std::string_view who)
     : paths_(&paths), size_(static_cast<std::int64_t>(paths.size())) {
   // A str converts to str[] letter by letter: torch.ops.fits.headers("a.fits") would ask for six files.
   const bool letters = paths.size() > 1 && std::ranges::all_of(paths, [](const auto& p) { return p.size() == 1; });
@@ -32,8 +32,9 @@ io::Source SourceBatch::open(std::int64_t item) const {
   return io::open_bytes(data_.subspan(first, last - first));
 }
 
-std::string SourceBatch::name(std::int64_t item) const {
-  return paths_ != nullptr ? (*paths_)[static_cast<std::size_t>(item)] : sentence("item ", item);
+std::string SourceBatch::name_of(std::int64_t item, std::int64_t hdu) const {
+  if (paths_ != nullptr) return Name{(*paths_)[static_cast<std::size_t>(item)], hdu}();
+  return sentence("item ", item, "[", hdu, "]");
 }
 
 Status status_of_current_exception() {

@@ -2,51 +2,61 @@
 #pragma once
 
 #include <exception>
-#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "format/error.h"
 #include "io/file.h"
 #include "ops/tensor.h"
+#include "ops/text.h"
 
 namespace fits::ops {
 
-// Runs `read` so that what it throws names where: "m31.fits[2]: ...".
-template <class Read>
-auto in_context(const std::string& where, const Read& read) {
+// How errors name a whole file in memory.
+inline constexpr std::string_view kBytesName = "data";
+
+// "m31.fits" or, with an HDU, "m31.fits[2]"; put together only when there is an error to tell.
+struct Name {
+  std::string_view source;
+  std::optional<std::int64_t> hdu;
+  std::string operator()() const { return hdu ? sentence(source, "[", *hdu, "]") : std::string(source); }
+};
+
+// Runs `read` so that what it throws begins with where it happened: `where()`.
+template <class Where, class Read>
+auto in_context(const Where& where, const Read& read) {
   try {
     return read();
   } catch (const FileError& error) {
-    throw FileError(error.status(), where + ": " + error.what());
+    throw FileError(error.status(), where() + ": " + error.what());
   } catch (const NoSuchHdu& error) {
-    throw NoSuchHdu(where + ": " + error.what());
+    throw NoSuchHdu(where() + ": " + error.what());
   } catch (const std::invalid_argument& error) {
-    throw std::invalid_argument(where + ": " + error.what());
+    throw std::invalid_argument(where() + ": " + error.what());
   } catch (const std::bad_alloc&) {
-    throw std::runtime_error(where + ": not enough memory");
+    throw std::runtime_error(where() + ": not enough memory");
   }
 }
-
-inline std::string hdu_name(const std::string& source, std::int64_t hdu) { return sentence(source, "[", hdu, "]"); }
-
-// How errors name a whole file in memory.
-inline const std::string kBytesName = "data";
 
 // A batch of sources, opened one by one inside a parallel loop.
 class SourceBatch {
  public:
   // `who` is the operator, for messages. The lists and tensors must outlive the batch.
-  SourceBatch(const std::vector<std::string>& paths, std::string_view who);
+  SourceBatch(const Texts& paths, std::string_view who);
   SourceBatch(const Tensor& data, const Tensor& offsets, std::string_view who);
 
   std::int64_t size() const noexcept { return size_; }
   io::Source open(std::int64_t item) const;
-  // "stamp.fits" or "item 7"
-  std::string name(std::int64_t item) const;
+  // Names "stamp.fits[0]" or "item 7[0]", for in_context.
+  auto name(std::int64_t item, std::int64_t hdu) const {
+    return [this, item, hdu] { return name_of(item, hdu); };
+  }
 
  private:
-  const std::vector<std::string>* paths_ = nullptr;
+  std::string name_of(std::int64_t item, std::int64_t hdu) const;
+
+  const Texts* paths_ = nullptr;
   Bytes data_;
   std::span<const std::int64_t> offsets_;
   std::int64_t size_;

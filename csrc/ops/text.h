@@ -9,12 +9,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace fits::ops {
 
 struct Text : std::string {
   using std::string::string;
 };
+using Texts = std::vector<Text>;
 
 }  // namespace fits::ops
 
