@@ -50,8 +50,12 @@ rule link
   command = {linker} -shared $in -o $out {link_flags}
   description = link $out
 rule link_cuda
-  command = {nvcc_linker} -shared -cudart static $in -o $out {link_cuda_flags}
+  command = {nvcc_linker} -shared -cudart static $in -o $out {link_cuda_flags} libtorch_cuda.so
   description = link $out
+rule stand_in
+  command = {cxx} -xc -shared -Wl,-soname,libtorch_cuda.so $in -o $out
+  description = link $out
+build libtorch_cuda.so: stand_in {root}/cuda/torch_cuda.c
 """
 
 
@@ -156,8 +160,10 @@ class build_ext(_build_ext):
             nvcc=shlex.join(ccache + nvcc),
             nvcc_flags=shlex.join([*NVCC_FLAGS, "-ccbin", cxx[-1], *TARGET, *includes]),
             nvcc_linker=shlex.join([*nvcc, "-ccbin", cxx[-1], *CUDA_ARCHITECTURES]),
-            # One symbol stays open, for a torch with CUDA to fill: aoti_torch_get_current_cuda_stream.
-            link_cuda_flags=shlex.join([*(f"-Xlinker={flag[4:]}" for flag in LINK_FLAGS), *torch_cpu]),
+            link_cuda_flags=shlex.join(
+                [*(f"-Xlinker={flag[4:]}" for flag in [*LINK_FLAGS, "-Wl,-z,defs"]), *torch_cpu]
+            ),
+            root=ROOT,
         )
 
     def targets(self, extension: Extension) -> str:
@@ -168,8 +174,8 @@ class build_ext(_build_ext):
         for source, target in zip(extension.sources, objects):
             lines += [f"build {target}: {'nvcc' if cuda else 'cxx'} {ROOT / source}", f"  name = {source}"]
         library = self.get_ext_filename(extension.name.rsplit(".", 1)[-1])
-        exports = f"{ROOT}/csrc/exports.map"
-        lines.append(f"build {library}: {'link_cuda' if cuda else 'link'} {' '.join(objects)} | {exports}")
+        rule, needs = ("link_cuda", " libtorch_cuda.so") if cuda else ("link", "")
+        lines.append(f"build {library}: {rule} {' '.join(objects)} | {ROOT}/csrc/exports.map{needs}")
         return "\n".join([*lines, f"default {library}", ""])
 
 

