@@ -47,10 +47,10 @@ rule nvcc
   deps = gcc
   description = nvcc $name
 rule link
-  command = {linker} -shared $in -o $out {link_flags}
+  command = {linker} -shared -Wl,-soname,$out $in -o $out {link_flags}
   description = link $out
 rule link_cuda
-  command = {nvcc_linker} -shared -cudart static $in -o $out {link_cuda_flags} libtorch_cuda.so
+  command = {nvcc_linker} -shared -cudart static -Xlinker=-soname,$out $in -o $out {link_cuda_flags} libtorch_cuda.so
   description = link $out
 rule stand_in
   command = {cxx} -xc -shared -Wl,-soname,libtorch_cuda.so $in -o $out

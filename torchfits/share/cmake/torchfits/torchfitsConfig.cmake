@@ -13,7 +13,6 @@ function(_torchfits_target name library)
   add_library(torchfits::${name} SHARED IMPORTED)
   set_target_properties(torchfits::${name} PROPERTIES
     IMPORTED_LOCATION "${library}"
-    IMPORTED_NO_SONAME FALSE
     INTERFACE_INCLUDE_DIRECTORIES "${_torchfits_package}/include"
     INTERFACE_LINK_LIBRARIES "${TORCH_LIBRARIES}")
 endfunction()
