@@ -39,6 +39,12 @@ inline constexpr std::size_t kPixelTypes = std::tuple_size_v<PixelTypes>;
 template <std::size_t kIndex>
 using PixelType = std::tuple_element_t<kIndex, PixelTypes>;
 
+// As variables, because device code may read a constant but not call numeric_limits.
+template <class T>
+inline constexpr T kLowestOf = std::numeric_limits<T>::min();
+template <class T>
+inline constexpr T kHighestOf = std::numeric_limits<T>::max();
+
 // The unsigned integer that holds the bits of a T.
 template <class T>
 using BitsOf = std::conditional_t<sizeof(T) == 1, std::uint8_t,
@@ -147,8 +153,8 @@ FITS_HOST_DEVICE float float_from(BFloat16 value) noexcept {
 template <class To>
 FITS_HOST_DEVICE To integer_from(double value) noexcept {
   constexpr bool kWide = sizeof(To) == 8;
-  constexpr To kLowest = std::numeric_limits<To>::min();
-  constexpr To kHighest = std::numeric_limits<To>::max();
+  constexpr To kLowest = kLowestOf<To>;
+  constexpr To kHighest = kHighestOf<To>;
   // The largest double that converts to To: of 64-bit types 2^63 and 2^64 less one unit in the last place.
   constexpr double kHighestDouble =
       kWide ? (std::is_signed_v<To> ? 0x1.fffffffffffffp62 : 0x1.fffffffffffffp63) : static_cast<double>(kHighest);
@@ -179,11 +185,11 @@ FITS_HOST_DEVICE To saturated(From value) noexcept {
   using FromLimits = std::numeric_limits<From>;
   using ToLimits = std::numeric_limits<To>;
   if constexpr (FromLimits::is_signed && (!ToLimits::is_signed || ToLimits::digits < FromLimits::digits)) {
-    constexpr From kLowest = static_cast<From>(ToLimits::min());
+    constexpr From kLowest = static_cast<From>(kLowestOf<To>);
     value = value < kLowest ? kLowest : value;
   }
   if constexpr (ToLimits::digits < FromLimits::digits) {
-    constexpr From kHighest = static_cast<From>(ToLimits::max());
+    constexpr From kHighest = static_cast<From>(kHighestOf<To>);
     value = value > kHighest ? kHighest : value;
   }
   return static_cast<To>(value);
