@@ -1,8 +1,10 @@
 // The table of contents: every operator of namespace `fits`, one line each. What they mean is in docs/operators.md,
 // generated from these lines and from the docstrings in torchfits/ops.
 //
-// Eager calls take the first overload whose arguments convert, and a `str` converts to `str[]` letter by letter: the
-// `str` form stands first, then .bytes, .paths, .packed. Sizes are SymInt so that export keeps them dynamic.
+// Eager calls take the first overload whose arguments convert. A `str` converts to `str[]` letter by letter, and a tensor
+// tried as `str[]` is taken apart into one tensor for each of its bytes before that fails (4.6 s for a megabyte): the
+// `str` form stands first, then .bytes, .packed, and last the lists of paths. Sizes are SymInt so that export keeps them
+// dynamic.
 #include "ops/tensor.h"
 
 STABLE_TORCH_LIBRARY(fits, m) {
@@ -15,10 +17,10 @@ STABLE_TORCH_LIBRARY(fits, m) {
   m.def("cards(str[] headers) -> str[]");
   m.def("header_values(str path, int hdu, str[] keys) -> Tensor");
   m.def("header_values.bytes(Tensor data, int hdu, str[] keys) -> Tensor");
-  m.def("header_values.paths(str[] paths, int hdu, str[] keys) -> Tensor");
   m.def("header_values.packed(Tensor data, Tensor offsets, int hdu, str[] keys) -> Tensor");
-  m.def("header_values_status.paths(str[] paths, int hdu, str[] keys) -> (Tensor, Tensor)");
+  m.def("header_values.paths(str[] paths, int hdu, str[] keys) -> Tensor");
   m.def("header_values_status.packed(Tensor data, Tensor offsets, int hdu, str[] keys) -> (Tensor, Tensor)");
+  m.def("header_values_status.paths(str[] paths, int hdu, str[] keys) -> (Tensor, Tensor)");
   m.def("hdus(str path) -> Tensor");
   m.def("hdus.bytes(Tensor data) -> Tensor");
   m.def("hdu_names(str path) -> str[]");
@@ -38,18 +40,18 @@ STABLE_TORCH_LIBRARY(fits, m) {
       "read_section.bytes(Tensor data, int hdu, SymInt[] start, SymInt[] size, *, ScalarType? dtype=None, "
       "bool scaled=True) -> Tensor");
   m.def(
-      "read_images(str[] paths, int[] hdus, SymInt[] shape, *, float? fill=None, ScalarType? dtype=None, "
-      "bool centered=False, bool strict=True) -> (Tensor images, Tensor extents, Tensor status)");
-  m.def(
       "read_images.packed(Tensor data, Tensor offsets, int[] hdus, SymInt[] shape, *, float? fill=None, "
       "ScalarType? dtype=None, bool centered=False, bool strict=True) -> "
       "(Tensor images, Tensor extents, Tensor status)");
   m.def(
-      "read_images_ragged(str[] paths, int[] hdus, int naxis, *, ScalarType? dtype=None, bool strict=True) -> "
-      "(Tensor values, Tensor offsets, Tensor shapes, Tensor status)");
+      "read_images(str[] paths, int[] hdus, SymInt[] shape, *, float? fill=None, ScalarType? dtype=None, "
+      "bool centered=False, bool strict=True) -> (Tensor images, Tensor extents, Tensor status)");
   m.def(
       "read_images_ragged.packed(Tensor data, Tensor offsets, int[] hdus, int naxis, *, ScalarType? dtype=None, "
       "bool strict=True) -> (Tensor values, Tensor offsets, Tensor shapes, Tensor status)");
+  m.def(
+      "read_images_ragged(str[] paths, int[] hdus, int naxis, *, ScalarType? dtype=None, bool strict=True) -> "
+      "(Tensor values, Tensor offsets, Tensor shapes, Tensor status)");
 
   // Stored and physical values
   m.def("unpack(Tensor data, int bitpix, SymInt[] shape) -> Tensor");
