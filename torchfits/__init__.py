@@ -5,6 +5,9 @@ from torchfits._library import cmake_prefix_path
 
 __version__ = _library.load()
 
-from torchfits import nn, ops  # noqa: E402  operators need the loaded library; ops registers fakes and derivatives
+# These need the loaded library; ops registers fakes and derivatives.
+from torchfits import nn, ops
+from torchfits.card import Card
+from torchfits.header import Header, headers_from_texts
 
-__all__ = ["__version__", "cmake_prefix_path", "nn", "ops"]
+__all__ = ["Card", "Header", "__version__", "cmake_prefix_path", "headers_from_texts", "nn", "ops"]

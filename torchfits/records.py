@@ -1,0 +1,199 @@
+"""The records of one header as parallel lists: what `Header` (torchfits/header.py) is made of.
+
+A record is one card, or a long string with its CONTINUE cards. Keywords and values come from the C++ parser, as
+columns; comments and card images, which few callers ask for, are cut out when they are first needed. A card keeps its
+text verbatim until its value or comment changes.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import torch
+
+from torchfits.card import (
+    CARD_LENGTH,
+    COMMENTARY,
+    Card,
+    HierarchName,
+    Malformed,
+    field_of,
+    format_card,
+    name_of,
+)
+
+_SEPARATOR = "\x7f"
+
+
+def cards_json(texts: list[str]) -> list[str]:
+    """What the C++ parser says of each header text; see csrc/format/card.h, header_json."""
+    return torch.ops.fits.cards(texts)  # type: ignore[no-any-return]
+
+
+def split_cards(text: str) -> list[str]:
+    """A header text as cards of 80 characters, up to END; the same rule as cards_from_text in csrc/format/card.h."""
+    if "\n" not in text:
+        lines = [text]
+    else:
+        lines = [line[:-1] if line.endswith("\r") else line for line in text.removesuffix("\n").split("\n")]
+    cards = []
+    for line in lines:
+        for start in range(0, len(line) or int(len(lines) > 1 or text == "\n"), CARD_LENGTH):
+            cards.append(line[start : start + CARD_LENGTH].ljust(CARD_LENGTH))
+            if cards[-1].rstrip(" ") == "END":
+                return cards[:-1]
+    return cards
+
+
+def _names(column: str | list[str], known: dict[str, list[str]]) -> list[str]:
+    if not isinstance(column, str):
+        return column
+    names = known.get(column)
+    if names is None:
+        names = known[column] = column.split(_SEPARATOR)
+    return names.copy()
+
+
+class Records:
+    """Parallel lists of keyword, value, comment and image, and the place of each name's first card."""
+
+    __slots__ = ("_comments", "_first", "_images", "_long", "_text", "keywords", "may_be_malformed", "values")
+
+    keywords: list[str]
+    values: list[Any]
+    may_be_malformed: bool  # whether a value may be Malformed
+    _comments: list[str] | str  # a string: not split yet
+    _images: list[str] | None  # None: not cut out of _text yet
+    _text: str
+    _long: list[list[int]]
+    _first: dict[str, int] | None
+
+    def __init__(self) -> None:
+        self.keywords, self.values, self._comments, self._images = [], [], [], []
+        self._text, self._long, self._first, self.may_be_malformed = "", [], None, False
+
+    @classmethod
+    def parse(cls, text: str, parsed: str, known: dict[str, list[str]] | None = None) -> Records:
+        """The records of `text`, of which `parsed` is the JSON.
+
+        `known` keeps the keywords of earlier headers: those of one instrument are the same, and so share their strings.
+        """
+        columns = json.loads(parsed)
+        self = cls.__new__(cls)
+        self._text, self._long, self._images, self._first = text, columns["long"], None, None
+        self.values = values = columns["values"]
+        self.keywords = keywords = _names(columns["keywords"], {} if known is None else known) if values else []
+        self._comments = columns["comments"] if values else []
+        for i in columns["complex"]:
+            values[i] = complex(*values[i])
+        self.may_be_malformed = bool(columns["malformed"])
+        for i in columns["malformed"]:
+            values[i] = Malformed(values[i])
+        for i in columns["hierarch"]:
+            keywords[i] = HierarchName(keywords[i])
+        for i in columns["fields"]:
+            field = None if isinstance(keywords[i], HierarchName) else field_of(keywords[i], values[i])
+            if field:
+                keywords[i], values[i] = field
+        return self
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def comments(self) -> list[str]:
+        if isinstance(self._comments, str):
+            self._comments = self._comments.split(_SEPARATOR)
+        return self._comments
+
+    @property
+    def images(self) -> list[str]:
+        if self._images is None:
+            cards = split_cards(self._text)
+            for record, count in self._long:
+                cards[record : record + count] = ["".join(cards[record : record + count])]
+            self._images = cards
+        return self._images
+
+    @property
+    def pristine(self) -> bool:
+        """Whether nothing was changed since parsing."""
+        return self._images is None
+
+    def copy(self) -> Records:
+        new = Records.__new__(Records)
+        new.keywords, new.values = self.keywords.copy(), self.values.copy()
+        new._comments = self._comments if isinstance(self._comments, str) else self._comments.copy()
+        new._images = None if self._images is None else self._images.copy()
+        new._text, new._long, new.may_be_malformed = self._text, self._long, self.may_be_malformed
+        new._first = None if self._first is None else self._first.copy()
+        return new
+
+    # --- Looking up -------------------------------------------------------------------------------------------------
+
+    def first(self, name: str) -> int | None:
+        """Place of the first record with this name (see card.name_of)."""
+        if self._first is None:
+            count = len(self.keywords)
+            self._first = dict(zip(reversed(self.keywords), range(count - 1, -1, -1)))
+            for keyword in [
+                k for k in self._first if not k.isupper()
+            ]:  # HIERARCH names and record fields keep their case
+                place = self._first[keyword]
+                self._first[keyword.upper()] = min(place, self._first.get(keyword.upper(), place))
+        return self._first.get(name)
+
+    def places(self, name: str) -> list[int]:
+        """All places with this name; of a record-valued keyword its plain keyword is a name too."""
+        first = self.first(name)
+        if first is None:
+            field = name + "."
+            return [i for i, k in enumerate(self.keywords) if k.startswith(field) and self.is_field(i)]
+        return [i for i in range(first, len(self)) if self.keywords[i].upper() == name]
+
+    def is_field(self, i: int) -> bool:
+        """Whether record i is a record-valued keyword, `DP1.AXIS.1`."""
+        return "." in self.keywords[i] and not isinstance(self.keywords[i], HierarchName)
+
+    def is_blank(self, i: int) -> bool:
+        return self.keywords[i] == "" and self.values[i] == ""
+
+    def is_commentary(self, i: int) -> bool:
+        return self.keywords[i] in COMMENTARY and not isinstance(self.keywords[i], HierarchName)
+
+    def card(self, i: int) -> Card:
+        return Card._of(self.keywords[i], self.values[i], self.comments[i], self.images[i])
+
+    # --- Changing ---------------------------------------------------------------------------------------------------
+
+    def insert(self, i: int, card: Card) -> None:
+        """Puts a card before record i."""
+        at_end = i == len(self)
+        self.may_be_malformed |= isinstance(card._value, Malformed)
+        self.comments.insert(i, card._comment)
+        self.images.insert(i, card._image)
+        self.keywords.insert(i, card._keyword)
+        self.values.insert(i, card._value)
+        if self._first is not None and at_end:
+            self._first.setdefault(name_of(card._keyword), i)
+        else:
+            self._first = None
+
+    def delete(self, i: int) -> None:
+        del self.comments[i], self.images[i], self.keywords[i], self.values[i]
+        self._first = None
+
+    def replace(self, i: int, value: Any, comment: str) -> None:
+        """A new value and comment for record i; the card's text stays as it was where they are the same."""
+        same_value = type(value) is type(self.values[i]) and value == self.values[i]
+        if same_value and comment == self.comments[i]:
+            return
+        keyword = self.keywords[i]
+        text = _number_text(self.images[i]) if same_value and isinstance(value, (float, complex)) else None
+        self.images[i] = format_card(keyword, value, comment, None if self.is_field(i) else text)
+        self.values[i], self.comments[i] = value, comment
+
+
+def _number_text(image: str) -> str:
+    return image.partition("=")[2].partition("/")[0].strip()
