@@ -1,4 +1,7 @@
 // fits::cards: header texts -> their records as JSON (format/card.h).
+#include <algorithm>
+#include <tuple>
+
 #include "format/card.h"
 #include "ops/tensor.h"
 #include "ops/text.h"
@@ -6,7 +9,9 @@
 namespace fits::ops {
 namespace {
 
-std::vector<std::string> cards(std::vector<Text> headers) {
+// The JSON of all headers end to end, and where each starts. Not str[]: torch leaks every string that a stable operator
+// returns (2.10 to 2.13; see ops/text.h).
+std::tuple<Tensor, Tensor> cards(std::vector<Text> headers) {
   std::vector<std::string> json(headers.size());
   parallel_for(static_cast<std::int64_t>(headers.size()), [&](std::int64_t item) {
     const auto i = static_cast<std::size_t>(item);
@@ -17,7 +22,17 @@ std::vector<std::string> cards(std::vector<Text> headers) {
       throw std::invalid_argument(sentence("cards: header ", i, ": ", error.what()));
     }
   });
-  return json;
+  Tensor offsets = empty({static_cast<std::int64_t>(headers.size()) + 1}, ScalarType::Long);
+  auto* offset = static_cast<std::int64_t*>(offsets.mutable_data_ptr());
+  *offset = 0;
+  for (const auto& text : json) {
+    offset[1] = *offset + static_cast<std::int64_t>(text.size());
+    ++offset;
+  }
+  Tensor data = empty({*offset}, ScalarType::Byte);
+  auto* place = static_cast<char*>(data.mutable_data_ptr());
+  for (const auto& text : json) place = std::copy(text.begin(), text.end(), place);
+  return {data, offsets};
 }
 
 }  // namespace

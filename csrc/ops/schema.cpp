@@ -14,7 +14,7 @@ STABLE_TORCH_LIBRARY(fits, m) {
   m.def("header(str path, int hdu=0, *, bool stored=False) -> str");
   m.def("header.bytes(Tensor data, int hdu=0, *, bool stored=False) -> str");
   m.def("headers(str[] paths, int hdu=0, *, bool stored=False) -> str[]");
-  m.def("cards(str[] headers) -> str[]");
+  m.def("cards(str[] headers) -> (Tensor json, Tensor offsets)");
   m.def("header_values(str path, int hdu, str[] keys) -> Tensor");
   m.def("header_values.bytes(Tensor data, int hdu, str[] keys) -> Tensor");
   m.def("header_values.packed(Tensor data, Tensor offsets, int hdu, str[] keys) -> Tensor");

@@ -1,7 +1,8 @@
-// Text: the type of `str` arguments of operators. torch's own conversion of a `str` to std::string leaks the string
-// (seen in 2.10 to 2.13: ToImpl<std::string> allocates it with new and returns a copy), which a reader of headers
-// cannot afford. Results may be std::string: that direction is sound. tests/test_header.py:
-// test_operator_does_not_leak_its_text.
+// Text: the type of `str` arguments of operators. Torch's own conversion of an argument to std::string leaks the string
+// (2.10 to 2.13: ToImpl<std::string> makes a copy with new and returns a copy of that; pytorch/pytorch#191340), which a
+// reader of headers cannot afford. libtorch does the same with each string that an operator returns, and that cannot be
+// mended here: what returns much text to Python returns a uint8 tensor (cards.cpp).
+// tests/test_header.py: test_operator_does_not_leak_its_text.
 #pragma once
 
 #include <torch/csrc/stable/library.h>
