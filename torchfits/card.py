@@ -60,6 +60,8 @@ class Card:
 
     __slots__ = ("_comment", "_image", "_keyword", "_value")
 
+    _value: Any  # a Value, or Malformed
+
     def __init__(self, keyword: str | None = None, value: Any = None, comment: str | None = None) -> None:
         self._keyword, self._value = checked(keyword or "", value)
         self._comment = checked_comment(comment)

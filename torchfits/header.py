@@ -107,7 +107,7 @@ class Header(HeaderReading):
         if isinstance(value, tuple):
             if len(value) not in (1, 2):
                 raise ValueError(f"header[{key!r}] is set to a value or to (value, comment), not to {value!r}")
-            value, comment = value if len(value) == 2 else (value[0], None)
+            value, comment = (value[0], value[1] or "") if len(value) == 2 else (value[0], None)
         if isinstance(key, str):
             self._put(key, value, comment)
         else:

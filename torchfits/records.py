@@ -7,6 +7,7 @@ text verbatim until its value or comment changes.
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
@@ -28,7 +29,10 @@ _SEPARATOR = "\x7f"
 
 def cards_json(texts: list[str]) -> list[str]:
     """What the C++ parser says of each header text; see csrc/format/card.h, header_json."""
-    return torch.ops.fits.cards(texts)  # type: ignore[no-any-return]
+    data, offsets = torch.ops.fits.cards(texts)
+    text = data.numpy().tobytes().decode("ascii")
+    places = offsets.tolist()
+    return [text[start:end] for start, end in itertools.pairwise(places)]
 
 
 def split_cards(text: str) -> list[str]:

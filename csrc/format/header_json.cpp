@@ -226,7 +226,6 @@ class Writer {
     list("hierarch", hierarch_);
     list("complex", complex_);
     list("malformed", malformed_);
-    list("text", text_);
     list("fields", fields_);
     json += '}';
     return json;
@@ -234,9 +233,9 @@ class Writer {
 
  private:
   void add_name(const Card& card) {
-    if (card.hierarch) {
+    if (card.hierarch) append_index(hierarch_, record_);
+    if (card.hierarch || (card.kind == ValueKind::none && !is_commentary(card.keyword))) {
       keywords_.add(card.keyword);
-      append_index(hierarch_, record_);
     } else {  // of at most 8 characters
       char name[8];
       for (std::size_t i = 0; i < card.keyword.size(); ++i) name[i] = upper(card.keyword[i]);
@@ -247,10 +246,7 @@ class Writer {
 
   void add_value(const Card& card) {
     switch (card.kind) {
-      case ValueKind::none:
-        values_.add_string(without_trailing_blanks(card.comment));
-        if (!is_commentary(card.keyword)) append_index(text_, record_);
-        return;
+      case ValueKind::none: values_.add_string(without_trailing_blanks(card.comment)); return;
       case ValueKind::undefined: values_.add_plain("null"); return;
       case ValueKind::logical: values_.add_plain(card.value.front() == 'T' ? "true" : "false"); return;
       case ValueKind::integer:
@@ -292,7 +288,7 @@ class Writer {
   Column keywords_;
   Buffer values_;
   Column comments_;
-  std::string long_, hierarch_, complex_, malformed_, text_, fields_;
+  std::string long_, hierarch_, complex_, malformed_, fields_;
 };
 
 }  // namespace

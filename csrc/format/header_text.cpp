@@ -34,8 +34,6 @@ bool is_end(std::string_view card) noexcept {
   return card.starts_with("END") && card.find_first_not_of(' ', 3) == std::string_view::npos;
 }
 
-void pad(std::string& cards) { cards.resize((cards.size() + kCardSize - 1) / kCardSize * kCardSize, ' '); }
-
 }  // namespace
 
 std::string cards_from_text(std::string_view text) {
@@ -45,14 +43,17 @@ std::string cards_from_text(std::string_view text) {
   cards.reserve(text.size() + kCardSize);
   const bool lines = text.find('\n') != std::string_view::npos;
   while (!text.empty()) {
-    const std::size_t size = std::min(lines ? text.find('\n') : kCardSize, text.size());
-    std::string_view card = text.substr(0, size);
-    text.remove_prefix(std::min(size + (lines ? 1 : 0), text.size()));
-    if (lines && card.ends_with('\r')) card.remove_suffix(1);
-    if (is_end(card)) break;
-    if (lines && card.empty()) card = " ";  // an empty line is a blank card
-    cards += card;
-    pad(cards);
+    const std::size_t line_end = lines ? std::min(text.find('\n'), text.size()) : text.size();
+    std::string_view line = text.substr(0, line_end);
+    text.remove_prefix(std::min(line_end + 1, text.size()));
+    if (lines && line.ends_with('\r')) line.remove_suffix(1);
+    if (lines && line.empty()) line = " ";  // an empty line is a blank card
+    for (; !line.empty(); line.remove_prefix(std::min(kCardSize, line.size()))) {
+      const std::string_view card = line.substr(0, kCardSize);
+      if (is_end(card)) return cards;
+      cards += card;
+      cards.append(kCardSize - card.size(), ' ');
+    }
   }
   return cards;
 }
