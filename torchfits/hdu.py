@@ -1,0 +1,217 @@
+"""`HDU`: one header-data unit of an open file, read as far as it is asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from torchfits.section import SectionLike, Window
+from torchfits.source import HDU_NAMES, HEADER, READ_IMAGE, READ_SECTION, Operator, Source
+
+if TYPE_CHECKING:
+    from torchfits.header import Header
+
+# By the kind column of torch.ops.fits.hdus.
+KINDS = (
+    *("image", "binary table", "ASCII table", "compressed image", "random groups", "compressed table"),
+    "unknown extension",
+)
+_COMPRESSED_IMAGE = KINDS.index("compressed image")
+
+Device = torch.device | str | int
+
+
+class File:
+    """What the HDUs of an open file share."""
+
+    __slots__ = ("_names", "_source")
+
+    def __init__(self, source: Source) -> None:
+        self._source: Source | None = source.inflated()
+        self._names: list[tuple[str, int]] | None = None
+
+    @property
+    def source(self) -> Source:
+        if self._source is None:
+            raise ValueError("this FITS is closed; read what is needed from it before, or open it again")
+        return self._source
+
+    @property
+    def names(self) -> list[tuple[str, int]]:
+        """EXTNAME and EXTVER of each HDU."""
+        if self._names is None:
+            split = [text.rpartition(",") for text in self.source(HDU_NAMES)]
+            self._names = [(name, int(version)) for name, _, version in split]
+            if not self._names[0][0]:
+                self._names[0] = ("PRIMARY", self._names[0][1])
+        return self._names
+
+    @property
+    def closed(self) -> bool:
+        return self._source is None
+
+    def close(self) -> None:
+        self._source = None
+
+
+class HDU:
+    """One header-data unit of a `FITS`.
+
+    >>> hdu = torchfits.open("mef.fits")["SCI"]
+    >>> hdu.index, hdu.name, hdu.version, hdu.kind, hdu.shape, hdu.dtype
+    (1, 'SCI', 1, 'image', (40, 30), torch.float32)
+    >>> hdu.header["EXPTIME"]
+    30.0
+    >>> image = hdu.data                     # the whole image, read once and kept
+    >>> stamp = hdu.section[10:20, ::-1]     # only what is asked for
+    """
+
+    __slots__ = ("_data", "_dtype", "_file", "_header", "_row", "index")
+
+    #: Number in the file: 0 is the primary HDU.
+    index: int
+
+    def __init__(self, file: File, index: int, row: list[int]) -> None:
+        """`row` is the HDU's row of torch.ops.fits.hdus; HDUs are made by their `FITS`."""
+        self.index = index
+        self._file = file
+        self._row = row
+        self._data: torch.Tensor | None = None
+        self._dtype: torch.dtype | None = None
+        self._header: Header | None = None
+
+    @property
+    def name(self) -> str:
+        """EXTNAME; ``PRIMARY`` for a primary HDU that has none."""
+        return self._file.names[self.index][0]
+
+    @property
+    def version(self) -> int:
+        """EXTVER, 1 where there is none."""
+        return self._file.names[self.index][1]
+
+    @property
+    def kind(self) -> str:
+        """``image``, ``compressed image``, ``random groups``, ``binary table``, ``ASCII table`` and so on."""
+        return KINDS[self._row[0]]
+
+    @property
+    def is_image(self) -> bool:
+        return self.kind in ("image", "compressed image", "random groups")
+
+    @property
+    def is_table(self) -> bool:
+        return self.kind.endswith("table")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The axes in tensor order, NAXIS1 last; ``()`` without data. Of tables: rows, and bytes in a row."""
+        return tuple(self._row[6 : 6 + self._row[5]])
+
+    @property
+    def dtype(self) -> torch.dtype | None:
+        """What `data` is or will be; None for tables and where there is no data."""
+        if self._dtype is None and self.shape and self.is_image:
+            nothing = [0] * len(self.shape)
+            self._dtype = self._call(READ_SECTION, nothing, nothing).dtype
+        return self._dtype
+
+    @property
+    def header(self) -> Header:
+        """The header as the user sees it: of a compressed image the image's own."""
+        from torchfits.header import Header
+
+        if self._header is None:
+            self._header = Header.fromstring(self._file.source(HEADER, self.index), sep="\n")
+        return self._header
+
+    @property
+    def data(self) -> torch.Tensor | None:
+        """The image, None where there is none (NAXIS = 0). It is read once; changing it does not change the file."""
+        if self._data is None and self.shape:
+            self._data = self.read()
+        return self._data
+
+    @property
+    def section(self) -> Section:
+        """Reads a part of the image: ``hdu.section[0, 10:20, ::-1]`` is ``hdu.data[0, 10:20, ::-1]``."""
+        return Section(self)
+
+    def read(
+        self,
+        section: SectionLike | None = None,
+        *,
+        dtype: torch.dtype | None = None,
+        device: Device | None = None,
+        scaled: bool = True,
+    ) -> torch.Tensor:
+        """Reads the image, or a section of it, anew.
+
+        `section`: integers, slices and ``...`` in tensor order, or a CFITSIO section such as ``"10:20,*"``. `dtype`
+        converts while reading, ``scaled=False`` gives the stored values, `device` is where the tensor goes.
+
+        >>> hdu = torchfits.open("mef.fits")["SCI"]
+        >>> hdu.read("10:20,*", dtype=torch.float16, device="cpu").shape
+        torch.Size([40, 11])
+        """
+        self._check_image()
+        if section is None:
+            image = self._call(READ_IMAGE, dtype=dtype, scaled=scaled)
+        else:
+            image = Window.of(section, self.shape).read(
+                lambda start, size: self._call(READ_SECTION, start, size, dtype=dtype, scaled=scaled)
+            )
+        return image if device is None else image.to(device)
+
+    def _call(self, operator: Operator, *args: object, **options: object) -> torch.Tensor:
+        source = self._file.source
+        if self._row[0] == _COMPRESSED_IMAGE:
+            source = source.as_stored()
+        result: torch.Tensor = source(operator, self.index, *args, **options)
+        return result
+
+    def _check_image(self) -> None:
+        where = f"{self._file.source.name}[{self.index}]"
+        if self.is_table:
+            article = "an" if self.kind.startswith("A") else "a"
+            raise NotImplementedError(
+                f"{where} is {article} {self.kind}, and torchfits does not read tables yet; until it does, use "
+                f"astropy.table.Table.read(..., hdu={self.index})"
+            )
+        if not self.shape:
+            raise RuntimeError(f"{where} has no data (NAXIS = 0)")
+
+    def __repr__(self) -> str:
+        if self._file.closed:
+            return f"<HDU {self.index} of a closed file>"
+        if not self.shape:
+            data = "no data"
+        elif self.is_table:
+            data = f"{self.shape[0]} rows"
+        else:
+            data = f"{'x'.join(map(str, self.shape))} {self.dtype or ''}".strip()
+        return f"<HDU {self.index} {self.name!r} {self.kind}, {data}>"
+
+
+class Section:
+    """What `HDU.section` gives: indexing it reads the part of the image that is asked for."""
+
+    __slots__ = ("_hdu",)
+
+    def __init__(self, hdu: HDU) -> None:
+        self._hdu = hdu
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._hdu.shape
+
+    @property
+    def dtype(self) -> torch.dtype | None:
+        return self._hdu.dtype
+
+    def __getitem__(self, section: SectionLike) -> torch.Tensor:
+        return self._hdu.read(section)
+
+    def __repr__(self) -> str:
+        return f"<section of {self._hdu!r}>"
