@@ -8,6 +8,22 @@ __version__ = _library.load()
 # These need the loaded library; ops registers fakes and derivatives.
 from torchfits import nn, ops
 from torchfits.card import Card
+from torchfits.fits import FITS, open
+from torchfits.hdu import HDU
 from torchfits.header import Header, headers_from_texts
+from torchfits.reading import info, read
 
-__all__ = ["Card", "Header", "__version__", "cmake_prefix_path", "headers_from_texts", "nn", "ops"]
+__all__ = [
+    "FITS",
+    "HDU",
+    "Card",
+    "Header",
+    "__version__",
+    "cmake_prefix_path",
+    "headers_from_texts",
+    "info",
+    "nn",
+    "open",
+    "ops",
+    "read",
+]
