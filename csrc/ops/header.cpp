@@ -155,9 +155,16 @@ Strings names_of(const io::Source& source) {
   HduList& hdus = source.file->hdus();
   Strings names(hdus.size());
   for (std::size_t i = 0; i < names.size(); ++i) {
-    const std::string text = cards_of(source, static_cast<std::int64_t>(i), false);
+    const auto index = static_cast<std::int64_t>(i);
+    const std::string text = cards_of(source, index, false);
     const HeaderView cards(text);
-    names[i] = cards.string("EXTNAME").value_or("");
+    auto name = cards.string("EXTNAME");
+    if (!name) {
+      // COMPRESSED_IMAGE is a name too, though the visible header leaves it out.
+      const std::string stored = cards_of(source, index, true);
+      name = HeaderView(stored).string("EXTNAME");
+    }
+    names[i] = name.value_or("");
     make_printable(names[i]);
     names[i] += sentence(",", cards.integer("EXTVER").value_or(1));
   }
