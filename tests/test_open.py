@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from astropy.io import fits
-from samples import COMPRESSED, IMAGES, assert_same, astropy_data, gzipped, write_image, write_mef
+from image_samples import COMPRESSED, IMAGES, assert_same, astropy_data, gzipped, write_image, write_mef
 
 import torchfits
 

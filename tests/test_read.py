@@ -13,7 +13,7 @@ from astropy.io import fits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import basic_indices
-from samples import COMPRESSED, IMAGES, assert_same, astropy_data, gzipped, write_image, write_mef
+from image_samples import COMPRESSED, IMAGES, assert_same, astropy_data, gzipped, write_image, write_mef
 
 import torchfits
 import torchfits.fits

@@ -15,7 +15,7 @@ import torch
 from astropy.io import fits
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from samples import COMPRESSED, IMAGES, assert_same, astropy_data, gzipped, write_image, write_mef
+from image_samples import COMPRESSED, IMAGES, assert_same, astropy_data, gzipped, write_image, write_mef
 
 import torchfits
 from torchfits.source import Source, bytes_tensor
