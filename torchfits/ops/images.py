@@ -131,7 +131,9 @@ def _(
     naxis: int | None = None,
 ) -> torch.Tensor:
     if dtype is None or naxis is None:
-        raise RuntimeError(f"read_image.bytes: rank and dtype lie in the data, which a graph does not have yet; {_STATIC}")
+        raise RuntimeError(
+            f"read_image.bytes: rank and dtype lie in the data, which a graph does not have yet; {_STATIC}"
+        )
     return torch.empty([unknown_size() for _ in range(naxis)], dtype=dtype, device="cpu")
 
 
@@ -160,7 +162,9 @@ def _(
     scaled: bool = True,
 ) -> torch.Tensor:
     if dtype is None:
-        raise RuntimeError(f"read_section.bytes: the dtype lies in the data, which a graph does not have yet; {_STATIC}")
+        raise RuntimeError(
+            f"read_section.bytes: the dtype lies in the data, which a graph does not have yet; {_STATIC}"
+        )
     return torch.empty(list(size), dtype=dtype, device="cpu")
 
 
