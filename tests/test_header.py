@@ -396,7 +396,7 @@ def test_long_string_as_astropy(cards):
 def test_continue_card_without_a_string_to_continue_is_a_card_of_its_own():
     # Section 4.2.1.2. astropy cannot read NAXIS then, and joins what no '&' asked to be joined.
     header = Header.fromstring("NAXIS   = 2\nCONTINUE  'x'\nA       = 'one'\nCONTINUE  'two'\n")
-    assert header.items() == [("NAXIS", 2), ("CONTINUE", "x"), ("A", "one"), ("CONTINUE", "two")]
+    assert list(header.items()) == [("NAXIS", 2), ("CONTINUE", "x"), ("A", "one"), ("CONTINUE", "two")]
 
 
 def test_endless_continue_ends():
@@ -441,9 +441,9 @@ def test_text_in_every_form():
     ]
     for form in [*forms, *(form.encode() for form in forms)]:
         header = Header.fromstring(form)
-        assert header.items() == [("SIMPLE", True), ("NAXIS", 0)]
+        assert list(header.items()) == [("SIMPLE", True), ("NAXIS", 0)]
         assert header.tostring() == (full + end).ljust(2880)
-    assert Header.fromstring(";".join(lines), sep=";").items() == header.items()
+    assert list(Header.fromstring(";".join(lines), sep=";").items()) == list(header.items())
 
 
 @given(st.lists(st.text(alphabet="AEND \r\n=1", max_size=170), max_size=6))
@@ -464,6 +464,13 @@ def test_bytes_outside_ascii_are_kept():
     assert header.tostring(endcard=False, padding=False).encode("latin-1") == raw
     with pytest.raises(ValueError, match="Latin-1"):
         len(Header.fromstring("A = '\u2014'"))
+
+
+def test_quote_in_a_comment():
+    # astropy reads back "' /" from the card that it writes itself for an empty string with this comment.
+    card = Card("A", "", "'")
+    assert card.image.rstrip() == "A       = '' / '"
+    assert tuple(Card.fromstring(card.image)) == ("A", "", "'")
 
 
 def test_delete_a_slice_backwards():
@@ -500,7 +507,8 @@ values = st.one_of(
     st.complex_numbers(allow_nan=False, allow_infinity=False, max_magnitude=1e9),
     ascii_text,
 )
-comments = st.text(alphabet=st.characters(min_codepoint=33, max_codepoint=126), max_size=20)
+# A quote in a comment astropy may take for the end of the value; see test_quote_in_a_comment.
+comments = st.text(alphabet=st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="'"), max_size=20)
 records = st.lists(st.tuples(st.one_of(keywords, hierarch), values, comments), max_size=12)
 
 
@@ -647,7 +655,7 @@ def test_copies_are_equal_and_apart(copy_of, touched):
         header["PI"] = math.pi * 1e-100  # 22 digits: not what its text says
     new = copy_of(header)
     assert new == header
-    assert new.items() == header.items()
+    assert list(new.items()) == list(header.items())
     new["NAXIS"] = 99
     del new["OBJECT"]
     assert header["NAXIS"] == 2

@@ -181,9 +181,9 @@ class HeaderReading:
             return [readable(keyword, value) for keyword, value in zip(records.keywords, records.values)]
         return records.values.copy()
 
-    def items(self) -> list[tuple[str, Value]]:
+    def items(self) -> Iterator[tuple[str, Value]]:
         """(keyword, value) of every card, in order."""
-        return list(zip(self._records.keywords, self.values()))
+        return zip(self._records.keywords, self.values())
 
     @property
     def cards(self) -> CardsView:

@@ -37,13 +37,13 @@ def cards_json(texts: list[str]) -> list[str]:
 
 def split_cards(text: str) -> list[str]:
     """A header text as cards of 80 characters, up to END; the same rule as cards_from_text in csrc/format/card.h."""
-    if "\n" not in text:
-        lines = [text]
-    else:
+    lines = [text]
+    if "\n" in text:
         lines = [line[:-1] if line.endswith("\r") else line for line in text.removesuffix("\n").split("\n")]
-    cards = []
+        lines = [line or " " for line in lines]  # an empty line is a blank card
+    cards: list[str] = []
     for line in lines:
-        for start in range(0, len(line) or int(len(lines) > 1 or text == "\n"), CARD_LENGTH):
+        for start in range(0, len(line), CARD_LENGTH):
             cards.append(line[start : start + CARD_LENGTH].ljust(CARD_LENGTH))
             if cards[-1].rstrip(" ") == "END":
                 return cards[:-1]

@@ -18,9 +18,12 @@ ValueError for a negative ``hdu``.
 """,
     "header.bytes": "The same of a file held in memory, uint8 ``[n]``.",
     "headers": "The cards of one header of each of many files, as ``header`` gives them, read in parallel.",
-    "cards": """Header texts parsed: for each text one JSON text, made for ``json.loads``.
+    "cards": """Header texts parsed: ASCII JSON, made for ``json.loads``, uint8 ``[n]``, and int64 ``[B + 1]`` offsets.
 
-Values are typed as section 4.2 says; CONTINUE cards are joined (section 4.2.1.2). ``torchfits.Header`` is built on it.
+The JSON of text i is ``json[offsets[i]:offsets[i + 1]]``; ``csrc/format/card.h`` describes its columns. A tensor,
+because torch 2.10 to 2.13 leaks each string that an operator returns. A text holds cards of 80 characters or one a
+line; END and padding may be missing. Values are typed as section 4.2 says; CONTINUE cards are joined (section 4.2.1.2).
+``torchfits.Header`` is built on it. Errors: ValueError for a character outside Latin-1, naming the text.
 """,
     "header_values": """Numbers from a header: float64 ``[K]``, one for each of ``keys``.
 
