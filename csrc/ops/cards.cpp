@@ -1,7 +1,5 @@
-// fits::cards: header texts -> their records as JSON (format/card.h).
-#include <algorithm>
-#include <tuple>
-
+// cards: header texts -> their records as JSON (format/card.h).
+#include "format/bytes.h"
 #include "format/card.h"
 #include "ops/tensor.h"
 #include "ops/text.h"
@@ -9,34 +7,38 @@
 namespace fits::ops {
 namespace {
 
-// The JSON of all headers end to end, and where each starts. Not str[]: torch leaks every string that a stable operator
-// returns (2.10 to 2.13; see ops/text.h).
-std::tuple<Tensor, Tensor> cards(std::vector<Text> headers) {
-  std::vector<std::string> json(headers.size());
-  parallel_for(static_cast<std::int64_t>(headers.size()), [&](std::int64_t item) {
-    const auto i = static_cast<std::size_t>(item);
+// `text_of(i)`: the i-th of `count` header texts.
+template <class TextOf>
+TextAndOffsets json_of(std::int64_t count, const TextOf& text_of) {
+  std::vector<std::string> json(static_cast<std::size_t>(count));
+  parallel_for(count, [&](std::int64_t i) {
     try {
-      const std::string cards = cards_from_text(headers[i]);
-      json[i] = header_json(HeaderView(cards));
+      const std::string cards = cards_from_text(text_of(i));
+      json[static_cast<std::size_t>(i)] = header_json(HeaderView(cards));
     } catch (const std::invalid_argument& error) {
       throw std::invalid_argument(sentence("cards: header ", i, ": ", error.what()));
     }
   });
-  Tensor offsets = empty({static_cast<std::int64_t>(headers.size()) + 1}, ScalarType::Long);
-  auto* offset = static_cast<std::int64_t*>(offsets.mutable_data_ptr());
-  *offset = 0;
-  for (const auto& text : json) {
-    offset[1] = *offset + static_cast<std::int64_t>(text.size());
-    ++offset;
-  }
-  Tensor data = empty({*offset}, ScalarType::Byte);
-  auto* place = static_cast<char*>(data.mutable_data_ptr());
-  for (const auto& text : json) place = std::copy(text.begin(), text.end(), place);
-  return {data, offsets};
+  return end_to_end(json);
+}
+
+TextAndOffsets cards(const Texts& headers) {
+  return json_of(static_cast<std::int64_t>(headers.size()),
+                 [&](std::int64_t i) -> std::string_view { return headers[static_cast<std::size_t>(i)]; });
+}
+
+TextAndOffsets cards_packed(const Tensor& text, const Tensor& offsets) {
+  const std::string_view all = as_text(byte_source(text, "cards", "text"));
+  const auto starts = packed_offsets(offsets, all.size(), "cards");
+  return json_of(static_cast<std::int64_t>(starts.size()) - 1, [&](std::int64_t i) {
+    const auto first = static_cast<std::size_t>(starts[static_cast<std::size_t>(i)]);
+    return all.substr(first, static_cast<std::size_t>(starts[static_cast<std::size_t>(i) + 1]) - first);
+  });
 }
 
 }  // namespace
-
-STABLE_TORCH_LIBRARY_IMPL(fits, CompositeExplicitAutograd, m) { m.impl("cards", TORCH_BOX(&cards)); }
-
 }  // namespace fits::ops
+
+STABLE_TORCH_LIBRARY_IMPL(fits, CompositeExplicitAutograd, m) { m.impl("cards", TORCH_BOX(&fits::ops::cards)); }
+STABLE_TORCH_LIBRARY_IMPL(fits, CPU, m) { m.impl("cards.packed", TORCH_BOX(&fits::ops::cards_packed)); }
+STABLE_TORCH_LIBRARY_IMPL(fits, CUDA, m) { m.impl("cards.packed", TORCH_BOX(&fits::ops::cards_packed)); }

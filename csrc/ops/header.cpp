@@ -43,6 +43,31 @@ std::string header_bytes(const Tensor& data, std::int64_t hdu, bool stored) {
   return in_context(Name{kBytesName, hdu}, [&] { return lines(cards_of(io::open_bytes(bytes), hdu, stored)); });
 }
 
+Tensor header_text(const Text& path, std::int64_t hdu, bool stored) {
+  return in_context(Name{path, hdu}, [&] { return text_tensor(cards_of(io::open_file(path), hdu, stored)); });
+}
+
+Tensor header_text_bytes(const Tensor& data, std::int64_t hdu, bool stored) {
+  const Bytes bytes = byte_source(data, "header_text");
+  return in_context(Name{kBytesName, hdu}, [&] { return text_tensor(cards_of(io::open_bytes(bytes), hdu, stored)); });
+}
+
+TextAndOffsets texts_of_batch(const SourceBatch& batch, std::int64_t hdu, bool stored) {
+  Strings texts(static_cast<std::size_t>(batch.size()));
+  parallel_for(batch.size(), [&](std::int64_t item) {
+    texts[static_cast<std::size_t>(item)] =
+        in_context(batch.name(item, hdu), [&] { return cards_of(batch.open(item), hdu, stored); });
+  });
+  return end_to_end(texts);
+}
+
+TextAndOffsets header_texts(const Texts& paths, std::int64_t hdu, bool stored) {
+  return texts_of_batch(SourceBatch(paths, "header_texts"), hdu, stored);
+}
+TextAndOffsets header_texts_packed(const Tensor& data, const Tensor& offsets, std::int64_t hdu, bool stored) {
+  return texts_of_batch(SourceBatch(data, offsets, "header_texts"), hdu, stored);
+}
+
 Strings headers(const Texts& paths, std::int64_t hdu, bool stored) {
   const SourceBatch batch(paths, "headers");
   Strings texts(paths.size());
@@ -151,31 +176,24 @@ Tensor hdus_bytes(const Tensor& data) {
   return in_context(Name{kBytesName, {}}, [&] { return hdu_table(io::open_bytes(bytes).file->hdus()); });
 }
 
-Strings names_of(const io::Source& source) {
+Tensor names_of(const io::Source& source) {
   HduList& hdus = source.file->hdus();
-  Strings names(hdus.size());
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    const auto index = static_cast<std::int64_t>(i);
-    const std::string text = cards_of(source, index, false);
+  std::string names;
+  for (std::size_t i = 0; i < hdus.size(); ++i) {
+    const std::string text = cards_of(source, static_cast<std::int64_t>(i), true);
     const HeaderView cards(text);
-    auto name = cards.string("EXTNAME");
-    if (!name) {
-      // COMPRESSED_IMAGE is a name too, though the visible header leaves it out.
-      const std::string stored = cards_of(source, index, true);
-      name = HeaderView(stored).string("EXTNAME");
-    }
-    names[i] = name.value_or("");
-    make_printable(names[i]);
-    names[i] += sentence(",", cards.integer("EXTVER").value_or(1));
+    std::string name = cards.string("EXTNAME").value_or("");
+    make_printable(name);
+    names += sentence(i == 0 ? "" : "\n", name, ",", cards.integer("EXTVER").value_or(1));
   }
-  return names;
+  return text_tensor(names);
 }
 
-Strings hdu_names(const Text& path) {
+Tensor hdu_names(const Text& path) {
   return in_context(Name{path, {}}, [&] { return names_of(io::open_file(path)); });
 }
 
-Strings hdu_names_bytes(const Tensor& data) {
+Tensor hdu_names_bytes(const Tensor& data) {
   const Bytes bytes = byte_source(data, "hdu_names");
   return in_context(Name{kBytesName, {}}, [&] { return names_of(io::open_bytes(bytes)); });
 }
@@ -183,6 +201,8 @@ Strings hdu_names_bytes(const Tensor& data) {
 // Reading happens on the host: of a tensor on a CUDA device the same kernels say so.
 void add_byte_readers(Library& m) {
   m.impl("header.bytes", TORCH_BOX(&header_bytes));
+  m.impl("header_text.bytes", TORCH_BOX(&header_text_bytes));
+  m.impl("header_texts.packed", TORCH_BOX(&header_texts_packed));
   m.impl("header_values.bytes", TORCH_BOX(&header_values_bytes));
   m.impl("header_values.packed", TORCH_BOX(&header_values_packed));
   m.impl("header_values_status.packed", TORCH_BOX(&header_values_status_packed));
@@ -197,6 +217,8 @@ STABLE_TORCH_LIBRARY_IMPL(fits, CompositeExplicitAutograd, m) {
   using namespace fits::ops;
   m.impl("header", TORCH_BOX(&header));
   m.impl("headers", TORCH_BOX(&headers));
+  m.impl("header_text", TORCH_BOX(&header_text));
+  m.impl("header_texts", TORCH_BOX(&header_texts));
   m.impl("header_values", TORCH_BOX(&header_values));
   m.impl("header_values.paths", TORCH_BOX(&header_values_paths));
   m.impl("header_values_status.paths", TORCH_BOX(&header_values_status_paths));

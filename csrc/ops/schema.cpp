@@ -1,10 +1,10 @@
 // The table of contents: every operator of namespace `fits`, one line each. What they mean is in docs/operators.md,
 // generated from these lines and from the docstrings in torchfits/ops.
 //
-// Eager calls take the first overload whose arguments convert. A `str` converts to `str[]` letter by letter, and a tensor
-// tried as `str[]` is taken apart into one tensor for each of its bytes before that fails (4.6 s for a megabyte): the
-// `str` form stands first, then .bytes, .packed, and last the lists of paths. Sizes are SymInt so that export keeps them
-// dynamic.
+// Eager calls take the first overload whose arguments convert. A `str` converts to `str[]` letter by letter, and a
+// tensor tried as `str[]` is taken apart into one tensor for each of its bytes before that fails (4.6 s for a
+// megabyte): the `str` form stands first, then .bytes, .packed, and last the lists of paths. Sizes are SymInt so that
+// export keeps them dynamic.
 #include "ops/tensor.h"
 
 STABLE_TORCH_LIBRARY(fits, m) {
@@ -14,6 +14,13 @@ STABLE_TORCH_LIBRARY(fits, m) {
   m.def("header(str path, int hdu=0, *, bool stored=False) -> str");
   m.def("header.bytes(Tensor data, int hdu=0, *, bool stored=False) -> str");
   m.def("headers(str[] paths, int hdu=0, *, bool stored=False) -> str[]");
+  m.def("header_text(str path, int hdu=0, *, bool stored=False) -> Tensor");
+  m.def("header_text.bytes(Tensor data, int hdu=0, *, bool stored=False) -> Tensor");
+  m.def(
+      "header_texts.packed(Tensor data, Tensor offsets, int hdu=0, *, bool stored=False) -> "
+      "(Tensor text, Tensor offsets)");
+  m.def("header_texts(str[] paths, int hdu=0, *, bool stored=False) -> (Tensor text, Tensor offsets)");
+  m.def("cards.packed(Tensor text, Tensor offsets) -> (Tensor json, Tensor offsets)");
   m.def("cards(str[] headers) -> (Tensor json, Tensor offsets)");
   m.def("header_values(str path, int hdu, str[] keys) -> Tensor");
   m.def("header_values.bytes(Tensor data, int hdu, str[] keys) -> Tensor");
@@ -23,8 +30,8 @@ STABLE_TORCH_LIBRARY(fits, m) {
   m.def("header_values_status.paths(str[] paths, int hdu, str[] keys) -> (Tensor, Tensor)");
   m.def("hdus(str path) -> Tensor");
   m.def("hdus.bytes(Tensor data) -> Tensor");
-  m.def("hdu_names(str path) -> str[]");
-  m.def("hdu_names.bytes(Tensor data) -> str[]");
+  m.def("hdu_names(str path) -> Tensor");
+  m.def("hdu_names.bytes(Tensor data) -> Tensor");
 
   // Images
   m.def(

@@ -12,16 +12,9 @@ SourceBatch::SourceBatch(const Texts& paths, std::string_view who)
 }
 
 SourceBatch::SourceBatch(const Tensor& data, const Tensor& offsets, std::string_view who)
-    : data_(byte_source(data, who)), offsets_(index_source(offsets, who, "offsets")) {
-  require(offsets.dim() == 1 && !offsets_.empty(), who,
-          ": offsets must have one dimension and one element more than there are files");
-  size_ = static_cast<std::int64_t>(offsets_.size()) - 1;
-  for (std::size_t i = 0; i < offsets_.size(); ++i) {
-    const std::int64_t least = i == 0 ? 0 : offsets_[i - 1];
-    require(offsets_[i] >= least && offsets_[i] <= static_cast<std::int64_t>(data_.size()), who, ": offsets[", i,
-            "] = ", offsets_[i], " must lie between ", least, " and the ", data_.size(), " bytes of data");
-  }
-}
+    : data_(byte_source(data, who)),
+      offsets_(packed_offsets(offsets, data_.size(), who)),
+      size_(static_cast<std::int64_t>(offsets_.size()) - 1) {}
 
 io::Source SourceBatch::open(std::int64_t item) const {
   const auto i = static_cast<std::size_t>(item);

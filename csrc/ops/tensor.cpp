@@ -91,6 +91,18 @@ std::span<const std::int64_t> index_source(const Tensor& tensor, std::string_vie
   return {static_cast<const std::int64_t*>(tensor.const_data_ptr()), static_cast<std::size_t>(tensor.numel())};
 }
 
+std::span<const std::int64_t> packed_offsets(const Tensor& offsets, std::size_t size, std::string_view who) {
+  const auto starts = index_source(offsets, who, "offsets");
+  require(offsets.dim() == 1 && !starts.empty(), who,
+          ": offsets must have one dimension and one element more than there are items");
+  for (std::size_t i = 0; i < starts.size(); ++i) {
+    const std::int64_t least = i == 0 ? 0 : starts[i - 1];
+    require(starts[i] >= least && starts[i] <= static_cast<std::int64_t>(size), who, ": offsets[", i, "] = ", starts[i],
+            " must lie between ", least, " and the ", size, " bytes of data");
+  }
+  return starts;
+}
+
 namespace {
 
 // A pool of threads does not survive fork: libgomp hangs in the child's first parallel region if anything in the

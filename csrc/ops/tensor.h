@@ -59,6 +59,9 @@ std::span<const std::byte> byte_source(const Tensor& tensor, std::string_view wh
 // caller).
 std::span<const std::int64_t> index_source(const Tensor& tensor, std::string_view who, std::string_view what);
 
+// The offsets of items laid end to end: int64 [B + 1], rising, the last at most `size`.
+std::span<const std::int64_t> packed_offsets(const Tensor& offsets, std::size_t size, std::string_view who);
+
 // Runs f(i) for i in [0, n) on the intra-op thread pool, items handed out one by one so that uneven ones balance.
 // Serial inside another parallel region, with one thread, and in a forked child (libgomp hangs there). An exception
 // does not cross threads: the one of the lowest i is rethrown after the loop.

@@ -1,16 +1,19 @@
-// Text: the type of `str` arguments of operators. Torch's own conversion of an argument to std::string leaks the string
-// (2.10 to 2.13: ToImpl<std::string> makes a copy with new and returns a copy of that; pytorch/pytorch#191340), which a
-// reader of headers cannot afford. libtorch does the same with each string that an operator returns, and that cannot be
-// mended here: what returns much text to Python returns a uint8 tensor (cards.cpp).
-// tests/test_header.py: test_operator_does_not_leak_its_text.
+// Text going into and out of operators.
+//
+// torch leaks strings both ways (2.10 to 2.13). Arguments: ToImpl<std::string> allocates a string with new and returns
+// a copy; `Text` does it soundly. Results: libtorch copies each returned string with new and never frees it, which
+// cannot be mended from outside; what Python reads often is a uint8 tensor instead. tests/test_header.py:
+// test_operator_does_not_leak_its_text.
 #pragma once
-
-#include <torch/csrc/stable/library.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <tuple>
 #include <vector>
+
+#include "ops/tensor.h"
 
 namespace fits::ops {
 
@@ -18,6 +21,13 @@ struct Text : std::string {
   using std::string::string;
 };
 using Texts = std::vector<Text>;
+
+// A text as uint8 [n].
+Tensor text_tensor(std::string_view text);
+
+// Texts laid end to end, uint8 [n], and where each starts, int64 [B + 1].
+using TextAndOffsets = std::tuple<Tensor, Tensor>;
+TextAndOffsets end_to_end(const std::vector<std::string>& texts);
 
 }  // namespace fits::ops
 
