@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 
+from torchfits.header import Header
 from torchfits.section import SectionLike, Window
 from torchfits.source import HDU_NAMES, HEADER, READ_IMAGE, READ_SECTION, Operator, Source
-
-if TYPE_CHECKING:
-    from torchfits.header import Header
 
 # By the kind column of torch.ops.fits.hdus.
 KINDS = (
@@ -120,8 +116,6 @@ class HDU:
     @property
     def header(self) -> Header:
         """The header as the user sees it: of a compressed image the image's own."""
-        from torchfits.header import Header
-
         if self._header is None:
             self._header = Header.fromstring(self._file.source(HEADER, self.index), sep="\n")
         return self._header

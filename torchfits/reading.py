@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, overload
+from typing import Literal, overload
 
 import torch
 
 from torchfits.fits import FITS
 from torchfits.hdu import Device
+from torchfits.header import Header
 from torchfits.section import SectionLike
 from torchfits.source import READ_IMAGE, HDUKey, Source, SourceLike
 from torchfits.summary import Info
-
-if TYPE_CHECKING:
-    from torchfits.header import Header
 
 
 @overload
