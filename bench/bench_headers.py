@@ -67,9 +67,9 @@ def _all_cards(paths: list[Path], values: list[dict[str, Any]]) -> Case:
     names = [str(path) for path in paths]
 
     def with_ours() -> list[dict[str, Any]]:
-        from torchfits.header import headers_from_texts
+        import torchfits
 
-        return [dict(header.items()) for header in headers_from_texts(torch.ops.fits.headers(names))]
+        return [dict(header.items()) for header in torchfits.headers(names)]
 
     def with_astropy() -> list[dict[str, Any]]:
         from astropy.io import fits

@@ -15,7 +15,7 @@ from astropy.io import fits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from torchfits import Card, Header, headers_from_texts
+from torchfits import Card, Header, headers, headers_from_texts
 from torchfits.records import split_cards
 
 pytestmark = pytest.mark.filterwarnings("ignore::astropy.utils.exceptions.AstropyWarning")
@@ -699,3 +699,19 @@ def test_operator_does_not_leak_its_text():
     for _ in range(2000):
         torch.ops.fits.cards(texts)
     assert resident() - before < 0.25 * 2000 * len(texts[0])
+
+
+def test_headers_of_many_files(tmp_path):
+    names = []
+    for i in range(5):
+        names.append(tmp_path / f"{i}.fits")
+        image = fits.PrimaryHDU(np.zeros(3, np.int16), fits.Header([("NUMBER", i, "of the file"), ("NAME", f"x{i}")]))
+        image.writeto(names[-1])
+    found = headers(names)
+    assert [header["NUMBER"] for header in found] == list(range(5))
+    for header, name in zip(found, names):
+        assert header.tostring() == fits.getheader(name).tostring()
+        assert pickle.loads(pickle.dumps(header)).tostring() == header.tostring()
+        assert copy.deepcopy(header).comments["NUMBER"] == "of the file"
+    with pytest.raises(RuntimeError, match=r"missing\.fits"):
+        headers([*names, tmp_path / "missing.fits"])

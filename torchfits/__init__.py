@@ -10,7 +10,7 @@ from torchfits import nn, ops
 from torchfits.card import Card
 from torchfits.fits import FITS, open
 from torchfits.hdu import HDU
-from torchfits.header import Header, headers_from_texts
+from torchfits.header import Header, headers, headers_from_texts
 from torchfits.reading import info, read
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Header",
     "__version__",
     "cmake_prefix_path",
+    "headers",
     "headers_from_texts",
     "info",
     "nn",

@@ -6,7 +6,7 @@ import torch
 
 from torchfits.header import Header
 from torchfits.section import SectionLike, Window
-from torchfits.source import HDU_NAMES, HEADER, READ_IMAGE, READ_SECTION, Operator, Source
+from torchfits.source import HDU_NAMES, HEADER_TEXT, READ_IMAGE, READ_SECTION, Operator, Source, text_of
 
 # By the kind column of torch.ops.fits.hdus.
 KINDS = (
@@ -37,7 +37,8 @@ class File:
     def names(self) -> list[tuple[str, int]]:
         """EXTNAME and EXTVER of each HDU."""
         if self._names is None:
-            split = [text.rpartition(",") for text in self.source(HDU_NAMES)]
+            lines = text_of(self.source(HDU_NAMES)).split("\n")
+            split = [line.rpartition(",") for line in lines]
             self._names = [(name, int(version)) for name, _, version in split]
             if not self._names[0][0]:
                 self._names[0] = ("PRIMARY", self._names[0][1])
@@ -117,7 +118,7 @@ class HDU:
     def header(self) -> Header:
         """The header as the user sees it: of a compressed image the image's own."""
         if self._header is None:
-            self._header = Header.fromstring(self._file.source(HEADER, self.index), sep="\n")
+            self._header = Header.fromstring(text_of(self._file.source(HEADER_TEXT, self.index)))
         return self._header
 
     @property

@@ -29,10 +29,13 @@ _SEPARATOR = "\x7f"
 
 def cards_json(texts: list[str]) -> list[str]:
     """What the C++ parser says of each header text; see csrc/format/card.h, header_json."""
-    data, offsets = torch.ops.fits.cards(texts)
-    text = data.numpy().tobytes().decode("ascii")
-    places = offsets.tolist()
-    return [text[start:end] for start, end in itertools.pairwise(places)]
+    return cut_text(*torch.ops.fits.cards(texts))
+
+
+def cut_text(text: torch.Tensor, offsets: torch.Tensor) -> list[str]:
+    """The texts that an operator returned end to end."""
+    whole = text.numpy().tobytes().decode("latin-1")
+    return [whole[start:end] for start, end in itertools.pairwise(offsets.tolist())]
 
 
 def split_cards(text: str) -> list[str]:
@@ -69,7 +72,7 @@ class Records:
     may_be_malformed: bool  # whether a value may be Malformed
     _comments: list[str] | str  # a string: not split yet
     _images: list[str] | None  # None: not cut out of _text yet
-    _text: str
+    _text: str | memoryview  # a view: not decoded yet
     _long: list[list[int]]
     _first: dict[str, int] | None
 
@@ -78,7 +81,7 @@ class Records:
         self._text, self._long, self._first, self.may_be_malformed = "", [], None, False
 
     @classmethod
-    def parse(cls, text: str, parsed: str, known: dict[str, list[str]] | None = None) -> Records:
+    def parse(cls, text: str | memoryview, parsed: str, known: dict[str, list[str]] | None = None) -> Records:
         """The records of `text`, of which `parsed` is the JSON.
 
         `known` keeps the keywords of earlier headers: those of one instrument are the same, and so share their strings.
@@ -105,6 +108,12 @@ class Records:
     def __len__(self) -> int:
         return len(self.values)
 
+    def __getstate__(self) -> tuple[None, dict[str, Any]]:
+        state = {name: getattr(self, name) for name in self.__slots__}
+        if isinstance(self._text, memoryview):
+            state["_text"] = self._text.tobytes().decode("latin-1")
+        return None, state
+
     @property
     def comments(self) -> list[str]:
         if isinstance(self._comments, str):
@@ -114,7 +123,8 @@ class Records:
     @property
     def images(self) -> list[str]:
         if self._images is None:
-            cards = split_cards(self._text)
+            text = self._text
+            cards = split_cards(text if isinstance(text, str) else text.tobytes().decode("latin-1"))
             for record, count in self._long:
                 cards[record : record + count] = ["".join(cards[record : record + count])]
             self._images = cards

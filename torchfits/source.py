@@ -43,10 +43,16 @@ class Operator(NamedTuple):
 
 READ_IMAGE = Operator.named("read_image")
 READ_SECTION = Operator.named("read_section")
-HEADER = Operator.named("header")
+HEADER_TEXT = Operator.named("header_text")
 HEADER_VALUES = Operator.named("header_values")
 HDUS = Operator.named("hdus")
 HDU_NAMES = Operator.named("hdu_names")
+
+
+def text_of(characters: torch.Tensor) -> str:
+    """A text that an operator returned as uint8; bytes above 126 become the Latin-1 characters of their numbers."""
+    return characters.numpy().tobytes().decode("latin-1")
+
 
 # Names of files that are inflated each time they are opened. It decides how often that happens, never what is read.
 _PACKED_ENDINGS = (".gz", ".Z", ".bz2", ".zip")

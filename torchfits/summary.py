@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
-from torchfits.source import HEADER, HEADER_VALUES, Source
+from torchfits.card import CARD_LENGTH
+from torchfits.source import HEADER_TEXT, HEADER_VALUES, Source
 
 if TYPE_CHECKING:
     from torchfits.hdu import HDU
@@ -67,9 +68,9 @@ def summarize(hdus: Iterable[HDU], source: Source) -> Info:
 
 
 def _line(hdu: HDU, source: Source) -> HDUInfo:
-    header: str = source(HEADER, hdu.index)
+    cards = source(HEADER_TEXT, hdu.index).numel() // CARD_LENGTH
     shape = hdu.shape
     if hdu.is_table:
         shape = (shape[0], int(source(HEADER_VALUES, hdu.index, ["TFIELDS"]).item()))
     dtype = "" if hdu.dtype is None else str(hdu.dtype).removeprefix("torch.")
-    return HDUInfo(hdu.index, hdu.name, hdu.version, hdu.kind, header.count("\n") + 1, shape, dtype)
+    return HDUInfo(hdu.index, hdu.name, hdu.version, hdu.kind, cards, shape, dtype)

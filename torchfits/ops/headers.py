@@ -17,14 +17,23 @@ Errors: RuntimeError for a file that is not FITS or whose header is wrong, Index
 ValueError for a negative ``hdu``.
 """,
     "header.bytes": "The same of a file held in memory, uint8 ``[n]``.",
-    "headers": "The cards of one header of each of many files, as ``header`` gives them, read in parallel.",
-    "cards": """Header texts parsed: ASCII JSON, made for ``json.loads``, uint8 ``[n]``, and int64 ``[B + 1]`` offsets.
+    "header_text": """The same cards as uint8 ``[n * 80]``, as they are in the file, without line feeds.
 
-The JSON of text i is ``json[offsets[i]:offsets[i + 1]]``; ``csrc/format/card.h`` describes its columns. A tensor,
-because torch 2.10 to 2.13 leaks each string that an operator returns. A text holds cards of 80 characters or one a
-line; END and padding may be missing. Values are typed as section 4.2 says; CONTINUE cards are joined (section 4.2.1.2).
-``torchfits.Header`` is built on it. Errors: ValueError for a character outside Latin-1, naming the text.
+The form to read many headers with: torch never frees the strings that operators return (2.10 to 2.13).
 """,
+    "header_text.bytes": "The same of a file held in memory, uint8 ``[n]``.",
+    "header_texts": """One header of each of many files in parallel: text uint8 ``[n]``, and offsets int64 ``[B + 1]`` into it.
+
+Header i is ``text[offsets[i]:offsets[i + 1]]``, as ``header_text`` gives it. Raises for the first bad file.
+""",
+    "header_texts.packed": "The same of files laid end to end.",
+    "headers": "The cards of one header of each of many files, as ``header`` gives them, read in parallel.",
+    "cards": """Header texts parsed: for each one a JSON text; all of them end to end as uint8, and offsets int64 ``[B + 1]``.
+
+Values are typed as section 4.2 says; CONTINUE cards are joined (section 4.2.1.2). ``torchfits.Header`` is built on it; the
+form of the JSON is described in csrc/format/card.h.
+""",
+    "cards.packed": "The same of header texts laid end to end, as ``header_texts`` returns them.",
     "header_values": """Numbers from a header: float64 ``[K]``, one for each of ``keys``.
 
 True and False are 1 and 0; a keyword that is missing or not a number is NaN. HIERARCH keywords are named without that
@@ -49,7 +58,10 @@ image as the user sees it), 5 NAXIS, from 6 on the axes as a tensor's shape (las
 more than ten axes widens the table. Of random groups the shape is ``[groups, *array]``.
 """,
     "hdus.bytes": "The same of a file held in memory, uint8 ``[n]``.",
-    "hdu_names": "``EXTNAME,EXTVER`` of each HDU (section 4.4.2.6): an empty name where there is none, version 1 by default.",
+    "hdu_names": """The names of the HDUs as uint8 text: a line ``EXTNAME,EXTVER`` for each (section 4.4.2.6).
+
+The name is empty where there is none; the version is 1 by default.
+""",
     "hdu_names.bytes": "The same of a file held in memory, uint8 ``[n]``.",
 }
 
@@ -69,6 +81,56 @@ def _values(*shape: int | torch.SymInt) -> torch.Tensor:
 
 def _status(size: int | torch.SymInt) -> torch.Tensor:
     return torch.empty(size, dtype=torch.int32, device="cpu")
+
+
+def _text() -> torch.Tensor:
+    return torch.empty(unknown_size(), dtype=torch.uint8, device="cpu")
+
+
+def _offsets(items: int | torch.SymInt) -> torch.Tensor:
+    return torch.empty(items + 1, dtype=torch.int64, device="cpu")
+
+
+@torch.library.register_fake("fits::header_text")
+def _(path: str, hdu: int = 0, *, stored: bool = False) -> torch.Tensor:
+    return _text()
+
+
+@torch.library.register_fake("fits::header_text.bytes")
+def _(data: torch.Tensor, hdu: int = 0, *, stored: bool = False) -> torch.Tensor:
+    return _text()
+
+
+@torch.library.register_fake("fits::header_texts")
+def _(paths: list[str], hdu: int = 0, *, stored: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
+    return _text(), _offsets(len(paths))
+
+
+@torch.library.register_fake("fits::header_texts.packed")
+def _(
+    data: torch.Tensor, offsets: torch.Tensor, hdu: int = 0, *, stored: bool = False
+) -> tuple[torch.Tensor, torch.Tensor]:
+    return _text(), _offsets(batch_size(offsets))
+
+
+@torch.library.register_fake("fits::cards")
+def _(headers: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
+    return _text(), _offsets(len(headers))
+
+
+@torch.library.register_fake("fits::cards.packed")
+def _(text: torch.Tensor, offsets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    return _text(), _offsets(batch_size(offsets))
+
+
+@torch.library.register_fake("fits::hdu_names")
+def _(path: str) -> torch.Tensor:
+    return _text()
+
+
+@torch.library.register_fake("fits::hdu_names.bytes")
+def _(data: torch.Tensor) -> torch.Tensor:
+    return _text()
 
 
 @torch.library.register_fake("fits::header_values")
