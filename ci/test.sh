@@ -19,11 +19,13 @@ pytest_arguments=("$@")
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh" --tests
 
 step "lint"
-ruff check .
-ruff format --check .
-mypy
-find csrc cuda tests/cpp \( -name '*.h' -o -name '*.inl' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh' \) -print0 |
-  xargs -0 clang-format --dry-run -Werror
+clean=yes  # all four speak before the run ends
+ruff check --output-format concise . || clean=no
+ruff format --check . || clean=no
+mypy || clean=no
+find csrc cuda tests/cpp \( -name '*.h' -o -name '*.inl' -o -name '*.cpp' -o -name '*.c' -o -name '*.cu' -o -name '*.cuh' \) -print0 |
+  xargs -0 clang-format --dry-run -Werror || clean=no
+[[ $clean == yes ]] || exit 1
 
 step "symbols of the libraries"
 python ci/check_symbols.py torchfits/lib/*.so

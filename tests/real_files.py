@@ -225,7 +225,7 @@ def check(package: Package, archive: Path) -> None:
         )
 
 
-def put_seeds(folder: Path, largest: int = 100_000) -> None:
+def put_seeds(folder: Path, largest: int = 20_000) -> None:
     """Links to the small files in one flat folder, as libFuzzer wants them."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, path in real_files().items():
