@@ -14,7 +14,7 @@ struct AnyValue {
 };
 
 template <class T>
-__device__ AnyValue any_value(T value) {
+FITS_HOST_DEVICE AnyValue any_value(T value) {
   if constexpr (kIsFloating<T>) {
     return {AnyValue::Kind::real, cast<double>(value), 0};
   } else {
@@ -25,14 +25,16 @@ __device__ AnyValue any_value(T value) {
 }
 
 template <class T>
-__device__ T cast_any(const AnyValue& value) {
+FITS_HOST_DEVICE T cast_any(const AnyValue& value) {
   if (value.kind == AnyValue::Kind::real) return cast<T>(value.real);
   if (value.kind == AnyValue::Kind::negative) return cast<T>(static_cast<std::int64_t>(value.integer));
   return cast<T>(value.integer);
 }
 
 // Calls f with a value of the type that `pixel` names.
-#pragma nv_exec_check_disable
+#if defined(__CUDACC__)
+#pragma nv_exec_check_disable  // f is a host's or a device's function, as the caller is
+#endif
 template <std::size_t kIndex = 0, class F>
 FITS_HOST_DEVICE void visit_pixel(Pixel pixel, const F& f) {
   if constexpr (kIndex < kPixelTypes) {

@@ -10,33 +10,33 @@ import torch
 DOCS = {
     "unpack": """Big-endian bytes to native values: a data unit, or a batch of them, as a tensor.
 
-``data`` uint8 of any shape and strides, exactly ``prod(shape) * |bitpix| / 8`` bytes; ``bitpix`` 8, 16, 32, 64, -32 or -64
-(FITS Standard 4.0, sections 4.4.1.1 and 5). Returns ``shape`` of uint8, int16, int32, int64, float32 or float64: the
-stored values, which ``scale`` makes physical. NaN and -0.0 keep their bits. CPU and CUDA.
+``data`` uint8 of any shape and strides, exactly ``prod(shape) * |bitpix| / 8`` bytes; ``bitpix`` 8, 16, 32, 64, -32 or
+-64 (FITS Standard 4.0, sections 4.4.1.1 and 5). Returns ``shape`` of uint8, int16, int32, int64, float32 or float64:
+the stored values, which ``scale`` makes physical. NaN and -0.0 keep their bits. CPU and CUDA.
 
 Errors: ValueError for another ``bitpix``, a number of bytes that does not fit, another dtype.
 """,
     "scale": """Stored values to physical ones: ``bzero + bscale * raw``, BLANK to NaN (section 4.4.2.5).
 
-``raw`` any integer type, float16, bfloat16, float32 or float64, any shape and strides; returns a contiguous tensor of its
-shape and of ``dtype``, which may be any of the same. Physical values are in the unit of BUNIT. The arithmetic is float64,
-two roundings, then one to ``dtype`` (float16 and bfloat16 are rounded from float32); CPU and CUDA give the same bits.
-The conventions of section 5.2.5 (uint8, int16, int32, int64 with BSCALE 1 and BZERO -128, 2**15, 2**31, 2**63) go through
-the integer they stand for, and values without scaling are cast, so that 64-bit integers keep every bit. To integers:
-truncated toward zero, saturated, NaN is 0. ``blank`` is compared with ``raw``; it means something in integer ``raw`` and
-floating ``dtype`` only and is ignored elsewhere, as is one that ``raw``'s type cannot hold.
+``raw`` any integer type, float16, bfloat16, float32 or float64, any shape and strides; returns a contiguous tensor of
+its shape and of ``dtype``, which may be any of the same. Physical values are in the unit of BUNIT. The arithmetic is
+float64, two roundings, then one to ``dtype`` (float16 and bfloat16 are rounded from float32); CPU and CUDA give the
+same bits. The conventions of section 5.2.5 (uint8, int16, int32, int64 with BSCALE 1 and BZERO -128, 2**15, 2**31,
+2**63) go through the integer they stand for, and values without scaling are cast, so that 64-bit integers keep every
+bit. To integers: truncated toward zero, saturated, NaN is 0. ``blank`` is compared with ``raw``; it means something in
+integer ``raw`` and floating ``dtype`` only and is ignored elsewhere, as is one that ``raw``'s type cannot hold.
 
 Derivative: of floating ``raw``, ``bscale``. Errors: ValueError for bool, complex and 8-bit floating types.
 """,
-    "unscale": """Physical values to stored ones, the inverse of ``scale``: ``(value - bzero) / bscale`` (section 4.4.2.5).
+    "unscale": """Physical values to stored ones, ``(value - bzero) / bscale``: undoes ``scale`` (section 4.4.2.5).
 
-``value`` any integer type, float16, bfloat16, float32 or float64, any shape and strides; returns a contiguous tensor of
-its shape and of the native type of ``bitpix``: uint8, int16, int32, int64, float32 or float64. To integers it is computed
-in float64 and rounded to the nearest, ties to even (as numpy.around, which astropy writes with; CFITSIO adds 0.5 and
-truncates, which differs on ties). Out of range saturates, infinities too; NaN becomes ``blank``, or where that is None 0
-(of the type that a convention of section 5.2.5 stands for): no device could raise for it without waiting for the data.
-Integer values that need no arithmetic (no scaling, or a convention) keep every bit. Floating ``bitpix`` keeps NaN and
-ignores ``blank``. CPU and CUDA give the same bits.
+``value`` any integer type, float16, bfloat16, float32 or float64, any shape and strides; returns a contiguous tensor
+of its shape and of the native type of ``bitpix``: uint8, int16, int32, int64, float32 or float64. To integers it is
+computed in float64 and rounded to the nearest, ties to even (as numpy.around, which astropy writes with; CFITSIO adds
+0.5 and truncates, which differs on ties). Out of range saturates, infinities too; NaN becomes ``blank``, or where that
+is None 0 (of the type that a convention of section 5.2.5 stands for): no device could raise for it without waiting for
+the data. Integer values that need no arithmetic (no scaling, or a convention) keep every bit. Floating ``bitpix``
+keeps NaN and ignores ``blank``. CPU and CUDA give the same bits.
 
 Derivative: for floating ``bitpix``, ``1 / bscale``. Errors: ValueError for ``bscale`` 0 or not finite, ``bzero`` not
 finite, a ``blank`` that ``bitpix`` cannot store, another ``bitpix``, bool, complex and 8-bit floating types.
