@@ -48,7 +48,9 @@ Tensor unpack(const Tensor& data, std::int64_t bitpix, const Shape& shape) {
   return out;
 }
 
-Tensor scale(const Tensor& raw, double bscale, double bzero, std::optional<std::int64_t> blank, ScalarType dtype) {
+Tensor scale(const Tensor& raw, double bscale, double bzero, std::optional<std::int64_t> blank,
+             std::optional<ScalarType> asked) {
+  const ScalarType dtype = scaled_dtype(asked);
   const Pixel from = pixel_type(raw.scalar_type(), "scale");
   const Pixel to = pixel_type(dtype, "scale");
   const Recipe recipe = to_pixels(from, {bscale, bzero, blank}, to);

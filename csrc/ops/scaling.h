@@ -29,12 +29,14 @@ inline std::int64_t checked_unpack(const Tensor& data, std::int64_t bitpix, cons
   require(data.scalar_type() == ScalarType::Byte, "unpack: data must be uint8, not ",
           torch::headeronly::toString(data.scalar_type()));
   const auto count = static_cast<std::int64_t>(element_count(shape));
-  require(
-      data.numel() / static_cast<std::int64_t>(size) == count && data.numel() % static_cast<std::int64_t>(size) == 0,
-      "unpack: data holds ", data.numel(), " bytes; BITPIX ", bitpix, " and shape ", text(shape), " take ", size,
-      " for each of ", count, " values");
+  const std::size_t needed = static_cast<std::size_t>(count) * size;  // element_count leaves room for it
+  require(static_cast<std::size_t>(data.numel()) == needed, "unpack: data holds ", data.numel(), " bytes; BITPIX ",
+          bitpix, " and shape ", text(shape), " take ", needed);
   return count;
 }
+
+// What scale returns unless it is told: as torch's own operators, float32.
+inline ScalarType scaled_dtype(std::optional<ScalarType> dtype) { return dtype.value_or(ScalarType::Float); }
 
 inline Scaling checked_unscale(double bscale, double bzero, std::optional<std::int64_t> blank, std::int64_t bitpix) {
   const Pixel stored = stored_pixel(checked_bitpix(bitpix, "unscale"));

@@ -62,6 +62,7 @@ STABLE_TORCH_LIBRARY(fits, m) {
 
   // Stored and physical values
   m.def("unpack(Tensor data, int bitpix, SymInt[] shape) -> Tensor");
-  m.def("scale(Tensor raw, float bscale=1, float bzero=0, int? blank=None, *, ScalarType dtype=float32) -> Tensor");
+  // dtype=None is float32: AOTInductor (torch 2.13) cannot pass a ScalarType that equals its default.
+  m.def("scale(Tensor raw, float bscale=1, float bzero=0, int? blank=None, *, ScalarType? dtype=None) -> Tensor");
   m.def("unscale(Tensor value, float bscale, float bzero, int? blank, int bitpix) -> Tensor");
 }

@@ -19,7 +19,7 @@ Errors: ValueError for another ``bitpix``, a number of bytes that does not fit, 
     "scale": """Stored values to physical ones: ``bzero + bscale * raw``, BLANK to NaN (section 4.4.2.5).
 
 ``raw`` any integer type, float16, bfloat16, float32 or float64, any shape and strides; returns a contiguous tensor of
-its shape and of ``dtype``, which may be any of the same. Physical values are in the unit of BUNIT. The arithmetic is
+its shape and of ``dtype`` (default float32), which may be any of the same. Physical values are in the unit of BUNIT. The arithmetic is
 float64, two roundings, then one to ``dtype`` (float16 and bfloat16 are rounded from float32); CPU and CUDA give the
 same bits. The conventions of section 5.2.5 (uint8, int16, int32, int64 with BSCALE 1 and BZERO -128, 2**15, 2**31,
 2**63) go through the integer they stand for, and values without scaling are cast, so that 64-bit integers keep every
@@ -73,9 +73,9 @@ def _(
     bzero: float = 0,
     blank: int | None = None,
     *,
-    dtype: torch.dtype = torch.float32,
+    dtype: torch.dtype | None = None,
 ) -> torch.Tensor:
-    return raw.new_empty(raw.shape, dtype=dtype)
+    return raw.new_empty(raw.shape, dtype=dtype or torch.float32)
 
 
 @torch.library.register_fake("fits::unscale")
