@@ -98,7 +98,7 @@ class Plan:
 
 
 def run(benchmark: str, cases: Callable[[Path], Iterable[Case]], plan: Plan) -> Iterator[dict[str, Any]]:
-    """Makes each case in a folder of its own, measures it, and yields one row per competitor, thread count and cache."""
+    """Makes each case in a folder of its own and measures it: a row per competitor, thread count and cache."""
     with scratch() as folder:
         for case in cases(folder):
             if plan.match in case.name:
@@ -213,8 +213,8 @@ def empty(folder: Path) -> None:
 
 
 def evict(files: Sequence[Path]) -> None:
-    """Puts each file's bytes on the disk only, as a new inode: pages of a mapping that a reader has kept stay in memory,
-    so a file that was read before can never be cold again."""
+    """Puts each file's bytes on the disk only, and as a new inode: pages of a mapping that a reader has kept stay in
+    memory, so a file that was read before can never be cold again."""
     for path in files:
         copy = path.with_name(path.name + ".cold")
         shutil.copyfile(path, copy)

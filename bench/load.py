@@ -1,4 +1,4 @@
-"""How busy the machine was with other things while we measured: a figure beside each result says how far to trust it."""
+"""How busy the machine was with other things while we measured: it says how far to trust a result."""
 
 from __future__ import annotations
 

@@ -27,7 +27,8 @@ CFITSIO_TYPES = {  # fitsio.h: TBYTE, TUSHORT, TSHORT, TINT, TLONGLONG, TFLOAT, 
 def ours(path: str, hdu: int = 0, dtype: torch.dtype | None = None) -> torch.Tensor:
     import torchfits  # noqa: F401  (registers the operators)
 
-    return torch.ops.fits.read_image(path, hdu, dtype=dtype)
+    image: torch.Tensor = torch.ops.fits.read_image(path, hdu, dtype=dtype)
+    return image
 
 
 def astropy(path: str, hdu: int = 0, dtype: torch.dtype | None = None) -> torch.Tensor:
@@ -81,7 +82,7 @@ def cfitsio_version() -> str:
 
 
 class CfitsioFile:
-    """An open file in the C library, without a layer between (the calls' short names: fits_open_diskfile is ffdkopn)."""
+    """An open file in the C library, no layer between, by the calls' short names (fits_open_diskfile is ffdkopn)."""
 
     def __init__(self, path: str, hdu: int = 0):
         library = cfitsio_library()

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+
 import torchfits
 
 Call = Callable[[], Any]

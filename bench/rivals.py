@@ -105,7 +105,7 @@ def cache_folder() -> Path:
 def other_python() -> Path:
     """The interpreter of the rival's own virtual environment, made on first use.
 
-    The rival wants torch 2.13; where this interpreter has that, it is lent through a .pth file instead of a second copy.
+    The rival wants torch 2.13; where this interpreter has it, a .pth file lends it instead of a second copy.
     """
     folder = cache_folder() / f"torchfits-{OTHER_VERSION}-python{sys.version_info.major}.{sys.version_info.minor}"
     python = folder / "bin" / "python"

@@ -154,7 +154,8 @@ def observation(number: int) -> tuple[list[str], dict[str, Any]]:
         cards.append(card(key, value, "as measured at mid-exposure" if count % 3 == 0 else ""))
         if count % 12 == 11:
             cards.append("COMMENT ---- next group of keywords, written by the data acquisition system".ljust(80))
-    cards += [f"HISTORY step {step:02d}: overscan, bias, flat field and fringe correction applied".ljust(80) for step in range(12)]
+    history = "overscan, bias, flat field and fringe correction applied"
+    cards += [f"HISTORY step {step:02d}: {history}".ljust(80) for step in range(12)]
     return cards, values
 
 
