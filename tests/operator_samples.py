@@ -1,0 +1,201 @@
+"""FITS files made on the spot, astropy's reading of them, and for every operator the arguments of one sample call.
+
+Files are put together from cards and big-endian values here, so that no writer decides what a test is about.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from astropy.io import fits
+
+import torchfits  # noqa: F401  registers the operators
+
+BLOCK = 2880
+
+
+def hdu_bytes(stored: np.ndarray | None, *, primary: bool = True, **cards: Any) -> bytes:
+    """One image HDU: ``stored`` values under a header with ``cards``; None: NAXIS = 0."""
+    naxes = [] if stored is None else list(reversed(stored.shape))
+    kind = "u1" if stored is None else stored.dtype.str[1:]
+    header = fits.Header()
+    header["SIMPLE" if primary else "XTENSION"] = True if primary else "IMAGE"
+    header["BITPIX"] = {"u1": 8, "i2": 16, "i4": 32, "i8": 64, "f4": -32, "f8": -64}[kind]
+    header["NAXIS"] = len(naxes)
+    for axis, length in enumerate(naxes, 1):
+        header[f"NAXIS{axis}"] = length
+    if not primary:
+        header["PCOUNT"], header["GCOUNT"] = 0, 1
+    for key, value in cards.items():
+        header[key] = value
+    data = b"" if stored is None else stored.astype(stored.dtype.newbyteorder(">")).tobytes()
+    return header.tostring().encode() + data + bytes(-len(data) % BLOCK)
+
+
+def astropy_image(file: bytes, hdu: int = 0, scaled: bool = True) -> np.ndarray:
+    """What astropy reads, in native byte order."""
+    with fits.open(io.BytesIO(file), do_not_scale_image_data=not scaled) as hdus:
+        data = hdus[hdu].data
+        return data.astype(data.dtype.newbyteorder("="))
+
+
+def packed(files: Sequence[bytes]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Files laid end to end, and where each begins."""
+    data = torch.frombuffer(bytearray(b"".join(files) or b"\0"), dtype=torch.uint8)[: sum(map(len, files))]
+    return data, torch.tensor(np.cumsum([0, *map(len, files)]), dtype=torch.int64)
+
+
+def as_tensor(file: bytes) -> torch.Tensor:
+    return torch.frombuffer(bytearray(file), dtype=torch.uint8)
+
+
+@dataclass(frozen=True)
+class Convention:
+    """A BITPIX and what its header says of scaling."""
+
+    name: str
+    kind: str
+    cards: dict[str, Any]
+
+    def stored(self, shape: Sequence[int], seed: int = 0) -> np.ndarray:
+        """Random values of the whole range, with extremes, BLANK and the special floats among them."""
+        size = int(np.prod(shape))
+        random = np.random.default_rng([seed, zlib.crc32(self.name.encode())])
+        dtype = np.dtype(self.kind)
+        if dtype.kind == "f":
+            special = [np.nan, np.inf, -np.inf, -0.0, 1e-40, 3e38, 0.1]
+            values = random.normal(0, 1000, size).astype(dtype)
+        else:
+            low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
+            special = [low, high, low + 1, high - 1, 0, 1]
+            special += [self.cards["BLANK"]] * ("BLANK" in self.cards)
+            values = random.integers(low, high, size, dtype=dtype, endpoint=True)
+        places = random.permutation(size)[: len(special)]
+        values[places] = np.array(special, dtype=dtype)[: len(places)]
+        return values.reshape(shape)
+
+    def file(self, shape: Sequence[int], seed: int = 0) -> bytes:
+        return hdu_bytes(self.stored(shape, seed), **self.cards)
+
+
+CONVENTIONS = [
+    Convention("8", "u1", {}),
+    Convention("8-signed", "u1", {"BZERO": -128}),
+    Convention("8-scaled", "u1", {"BSCALE": 0.5, "BZERO": 10.0}),
+    Convention("8-blank", "u1", {"BLANK": 255}),
+    Convention("16", "i2", {}),
+    Convention("16-unsigned", "i2", {"BZERO": 32768}),
+    Convention("16-scaled", "i2", {"BSCALE": 0.013, "BZERO": -7.7}),
+    Convention("16-blank", "i2", {"BLANK": -32768}),
+    Convention("16-blank-scaled", "i2", {"BLANK": -32768, "BSCALE": 3.0, "BZERO": 1.5}),
+    Convention("32", "i4", {}),
+    Convention("32-unsigned", "i4", {"BZERO": 2147483648}),
+    Convention("32-scaled", "i4", {"BSCALE": 1e-7, "BZERO": 0.25}),
+    Convention("32-blank", "i4", {"BLANK": 7}),
+    Convention("64", "i8", {}),
+    Convention("64-unsigned", "i8", {"BZERO": 9223372036854775808}),
+    Convention("64-scaled", "i8", {"BSCALE": 2.0, "BZERO": 1.0}),
+    Convention("64-blank", "i8", {"BLANK": -9}),
+    Convention("-32", "f4", {}),
+    Convention("-32-scaled", "f4", {"BSCALE": 0.1, "BZERO": 5.0}),
+    Convention("-64", "f8", {}),
+    Convention("-64-scaled", "f8", {"BSCALE": -2.5, "BZERO": 1.0}),
+]
+
+
+class Files:
+    """A folder of files for sample calls, and the same as bytes. Another ``version``, written to the same paths, holds
+    other sizes and values."""
+
+    def __init__(self, folder: Path, version: int = 0, count: int = 3) -> None:
+        self.folder = folder
+        self.version = version
+        folder.mkdir(exist_ok=True)
+        self.files = [self._file(item) for item in range(count)]
+        self.paths = [str(folder / f"{item}.fits") for item in range(count)]
+        for path, file in zip(self.paths, self.files):
+            Path(path).write_bytes(file)
+        self.path = self.paths[0]
+        self.utf8 = as_tensor(self.path.encode())
+        self.data = as_tensor(self.files[0])
+        self.packed, self.offsets = packed(self.files)
+
+    def _file(self, item: int) -> bytes:
+        """An image of single precision, with one of scaled integers behind it; every second file gzipped."""
+        random = np.random.default_rng([self.version, item])
+        height, width = 5 + (self.version + item) % 4, 9 - item % 3
+        first = random.normal(size=(height, width)).astype("f4")
+        second = random.integers(-999, 999, (width, height), dtype="i2")
+        exposure = 30.5 + item + self.version
+        file = hdu_bytes(first, EXPTIME=exposure, GAIN=2, FLAG=True, OBJECT="M 13")
+        file += hdu_bytes(second, primary=False, BSCALE=0.1, BZERO=3.0, EXTNAME="ERR", EXTVER=1 + item, EXPTIME=7.5)
+        return gzip.compress(file, 1, mtime=0) if item % 2 else file
+
+    @property
+    def raw(self) -> torch.Tensor:
+        return torch.arange(24, dtype=torch.uint8) * (3 + self.version)
+
+    @property
+    def stored(self) -> torch.Tensor:
+        return torch.arange(-6, 6, dtype=torch.int16).reshape(3, 4) * (1 + self.version)
+
+    @property
+    def headers(self) -> list[str]:
+        return [f"{'SIMPLE':8}= {'T':>20}".ljust(80) + f"{'GAIN':8}= {self.version:>20}".ljust(80)]
+
+
+Call = tuple[tuple[Any, ...], dict[str, Any]]
+
+KEYS = ["EXPTIME", "GAIN", "flag", "OBJECT", "MISSING"]
+_IMAGES = {"fill": -1.0, "centered": True, "strict": False}
+
+# One call of every overload. A new operator without its line here fails test_every_overload_has_a_sample.
+SAMPLES: dict[str, Callable[[Files], Call]] = {
+    "read_file": lambda f: ((f.path,), {}),
+    "read_file.utf8": lambda f: ((f.utf8,), {}),
+    "header": lambda f: ((f.path, 1), {"stored": True}),
+    "header.bytes": lambda f: ((f.data, 1), {"stored": False}),
+    "headers": lambda f: ((f.paths, 1), {"stored": False}),
+    "cards": lambda f: ((f.headers,), {}),
+    "header_values": lambda f: ((f.path, 0, KEYS), {}),
+    "header_values.bytes": lambda f: ((f.data, 0, KEYS), {}),
+    "header_values.paths": lambda f: ((f.paths, 0, KEYS), {}),
+    "header_values.packed": lambda f: ((f.packed, f.offsets, 0, KEYS), {}),
+    "header_values_status.paths": lambda f: (([*f.paths, "missing.fits"], 0, KEYS), {}),
+    "header_values_status.packed": lambda f: ((f.packed, f.offsets, 0, KEYS), {}),
+    "hdus": lambda f: ((f.path,), {}),
+    "hdus.bytes": lambda f: ((f.data,), {}),
+    "hdu_names": lambda f: ((f.path,), {}),
+    "hdu_names.bytes": lambda f: ((f.data,), {}),
+    "read_image": lambda f: ((f.path, 0), {"dtype": None, "scaled": True}),
+    "read_image.bytes": lambda f: ((f.data, 1), {"dtype": torch.float64, "naxis": 2}),
+    "read_section": lambda f: ((f.path, 1, [1, 0], [3, 4]), {"dtype": None, "scaled": True}),
+    "read_section.bytes": lambda f: ((f.data, 0, [2, 1], [1, 5]), {"dtype": torch.float32}),
+    "read_images": lambda f: (([*f.paths, "missing.fits"], [0, 1], [6, 7]), _IMAGES),
+    "read_images.packed": lambda f: ((f.packed, f.offsets, [0, 1, 2], [6, 7]), _IMAGES),
+    "read_images_ragged": lambda f: ((f.paths, [1, 0], 2), {"dtype": torch.float64}),
+    "read_images_ragged.packed": lambda f: ((f.packed, f.offsets, [0, 1, 2], 2), {"strict": False}),
+    "unpack": lambda f: ((f.raw, 16, [3, 4]), {}),
+    "scale": lambda f: ((f.stored, 0.5, 3.0, 2), {"dtype": torch.float32}),
+    "unscale": lambda f: ((f.stored.to(torch.float32), 0.5, 3.0, None, 16), {}),
+}
+
+
+def overload(name: str) -> Any:
+    """``torch.ops.fits`` overload by its name in SAMPLES."""
+    packet, _, form = name.partition(".")
+    return getattr(getattr(torch.ops.fits, packet), form or "default")
+
+
+def overload_names() -> list[str]:
+    """Every overload that the libraries register."""
+    names = torch._C._dispatch_get_all_op_names()
+    return sorted(name.removeprefix("fits::") for name in names if name.startswith("fits::"))
