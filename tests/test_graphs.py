@@ -1,0 +1,170 @@
+"""Bytes to prediction in one graph: AOTInductor and TorchScript, from Python and from a C++ program without Python."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from operator_samples import hdu_bytes, packed
+from torch import Tensor, nn
+
+import torchfits
+
+ROOT = Path(__file__).parent.parent
+BATCHES = [1, 2, 11]
+CLASSES = 4
+
+
+class Classify(nn.Module):
+    """What an alert broker would run: decode, normalise, a small convolutional net."""
+
+    def __init__(self, strict: bool = False) -> None:
+        super().__init__()
+        self.decode = torchfits.nn.DecodeImages([0, 1], [15, 13], centered=True, strict=strict)
+        self.normalize = torchfits.nn.Normalize("asinh")
+        self.net = nn.Sequential(
+            nn.Conv2d(2, 8, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(3), nn.Flatten(), nn.Linear(72, CLASSES)
+        )
+
+    def forward(self, data: Tensor, offsets: Tensor) -> tuple[Tensor, Tensor]:
+        images, _, status = self.decode(data, offsets)
+        return self.net(self.normalize(images)), status
+
+
+def stamp(item: int) -> bytes:
+    """A gzipped FITS file: an image with missing pixels, smaller or larger than the net's, and its 16-bit mask."""
+    random = np.random.default_rng(item)
+    shape = (15 - item % 3, 13 + item % 2)
+    image = random.normal(100, 5, shape).astype("f4")
+    image[random.integers(0, 10, 5), random.integers(0, 10, 5)] = np.nan
+    mask = random.integers(0, 3, shape, dtype="i2")
+    return gzip.compress(hdu_bytes(image) + hdu_bytes(mask, primary=False, BZERO=32768), mtime=0)
+
+
+def stamps(count: int) -> tuple[Tensor, Tensor]:
+    """Item 1 is null, as a broker's missing stamps are."""
+    return packed([b"" if item == 1 else stamp(item) for item in range(count)])
+
+
+@pytest.fixture(scope="module")
+def model() -> Classify:
+    torch.manual_seed(13)
+    return Classify().eval()
+
+
+@pytest.fixture(scope="module")
+def program(model: Classify) -> torch.export.ExportedProgram:
+    """Exported once. backed_size_oblivious: otherwise a batch of one is not allowed, B being len(offsets) - 1."""
+    dynamic = {0: torch.export.Dim.DYNAMIC}
+    with torch.fx.experimental._config.patch(backed_size_oblivious=True):
+        return torch.export.export(model, stamps(3), dynamic_shapes=(dynamic, dynamic))
+
+
+@pytest.fixture(scope="module")
+def package(program: torch.export.ExportedProgram, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Compiled by AOTInductor once."""
+    path = tmp_path_factory.mktemp("package") / "classify.pt2"
+    with torch.fx.experimental._config.patch(backed_size_oblivious=True):
+        torch._inductor.aoti_compile_and_package(program, package_path=str(path))
+    return path
+
+
+@pytest.fixture(scope="module")
+def script(model: Classify, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("script") / "classify.pt"
+    torch.jit.script(model).save(str(path))
+    return path
+
+
+@pytest.fixture(scope="module")
+def run_model() -> Path:
+    """The C++ program, built in build/program: a second run only links it anew where something changed."""
+    folder = ROOT / "build/program"
+    prefixes = f"{torch.utils.cmake_prefix_path};{torchfits.cmake_prefix_path}"
+    configure = ["cmake", "-S", ROOT / "tests/cpp/program", "-B", folder, f"-DCMAKE_PREFIX_PATH={prefixes}"]
+    for command in (configure, ["cmake", "--build", folder]):
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "run_model"
+
+
+def run(program: Path, model: Path, inputs: tuple[Tensor, Tensor], folder: Path, *options: str) -> Any:
+    """Runs the C++ program; returns what it wrote and its lines of JSON."""
+    data, offsets = folder / "data", folder / "offsets"
+    data.write_bytes(inputs[0].numpy().tobytes())
+    offsets.write_bytes(inputs[1].numpy().tobytes())
+    command = [program, model, data, offsets, folder / "output", *options]
+    without_python = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    done = subprocess.run(command, capture_output=True, text=True, env=without_python)
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr)
+    return (folder / "output").read_bytes(), [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@torch.inference_mode()
+def outputs(call: Callable[..., Any], batch: int) -> tuple[Tensor, Tensor]:
+    scores, status = call(*stamps(batch))
+    assert scores.shape == (batch, CLASSES)
+    assert status.shape == (batch, 2)
+    return scores, status
+
+
+@pytest.mark.parametrize("batch", BATCHES)
+def test_exported(model: Classify, program: torch.export.ExportedProgram, batch: int) -> None:
+    found, expected = outputs(program.module(), batch), outputs(model, batch)
+    torch.testing.assert_close(found, expected)
+    assert expected[1].flatten().tolist() == [0, 0, 1, 1, *[0] * 18][: 2 * batch]
+    assert expected[0].isfinite().all()
+
+
+@pytest.mark.parametrize("batch", BATCHES)
+def test_aotinductor_from_python(model: Classify, package: Path, batch: int) -> None:
+    compiled = torch._inductor.aoti_load_package(str(package))
+    torch.testing.assert_close(outputs(compiled, batch), outputs(model, batch))
+
+
+def test_program_does_not_know_python(run_model: Path) -> None:
+    linked = subprocess.run(["ldd", run_model], capture_output=True, text=True, check=True).stdout
+    assert "libtorchfits.so" in linked
+    assert "not found" not in linked
+    assert "python" not in linked.replace("/python3", "")  # the folder torch lies in may be Python's
+
+
+@pytest.mark.parametrize("form", ["package", "script"])
+def test_program_gives_what_python_gives(
+    form: str, run_model: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    path = request.getfixturevalue(form)
+    load = torch._inductor.aoti_load_package if form == "package" else torch.jit.load
+    in_python = load(str(path))
+    threads = str(torch.get_num_threads())
+    sizes = ",".join(map(str, BATCHES))
+    written, lines = run(run_model, path, stamps(11), tmp_path, "--batch", sizes, "--threads", threads)
+    expected = [tensor for batch in BATCHES for tensor in outputs(in_python, batch)]
+    assert written == b"".join(tensor.numpy().tobytes() for tensor in expected)
+    assert [line["batch"] for line in lines] == BATCHES
+    assert {line["torchfits"] for line in lines} == {torchfits.__version__}
+
+
+def test_program_measures(run_model: Path, script: Path, tmp_path: Path) -> None:
+    _, lines = run(run_model, script, stamps(11), tmp_path, "--repeat", "3", "--threads", "1")
+    assert lines[0]["batch"] == 11
+    assert lines[0]["threads"] == 1
+    assert lines[0]["stamps_per_second"] == pytest.approx(11 / lines[0]["seconds"], rel=1e-3)
+
+
+def test_program_names_what_is_wrong(run_model: Path, tmp_path: Path) -> None:
+    script = tmp_path / "strict.pt"
+    torch.jit.script(Classify(strict=True).eval()).save(str(script))
+    with pytest.raises(RuntimeError, match=r"item 1\[0\].*no bytes"):
+        run(run_model, script, stamps(3), tmp_path)
+    with pytest.raises(RuntimeError, match="--batch"):
+        run(run_model, script, stamps(3), tmp_path, "--batch", "4")
