@@ -76,7 +76,7 @@ class Convention:
         else:
             low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
             special = [low, high, low + 1, high - 1, 0, 1]
-            special += [self.cards["BLANK"]] * ("BLANK" in self.cards)
+            special += [self.cards[key] for key in self.cards if key == "BLANK"]
             values = random.integers(low, high, size, dtype=dtype, endpoint=True)
         places = random.permutation(size)[: len(special)]
         values[places] = np.array(special, dtype=dtype)[: len(places)]
