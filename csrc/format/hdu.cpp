@@ -235,7 +235,8 @@ std::optional<Hdu> read_hdu(const ByteReader& bytes, std::uint64_t start, int in
     hdu.naxes = m.original.checked_axes("Z");
   }
   hdu.scaling = scaling_of(m, hdu.bitpix);
-  if (hdu.kind == HduKind::compressed_image && !m.blank) hdu.scaling.blank = original_blank(HeaderView(text), hdu.bitpix);
+  if (hdu.kind == HduKind::compressed_image && !m.blank)
+    hdu.scaling.blank = original_blank(HeaderView(text), hdu.bitpix);
   return hdu;
 }
 

@@ -115,7 +115,7 @@ def _(
     naxis: int | None = None,
     expected_dtype: torch.dtype | None = None,
 ) -> torch.Tensor:
-    known = {"naxis": naxis, "expected_dtype": expected_dtype}
+    known: dict[str, Any] = {"naxis": naxis, "expected_dtype": expected_dtype}
     known |= _image_facts(path, hdu, dtype=dtype, scaled=scaled, naxis=naxis, expected_dtype=expected_dtype)
     sizes = [unknown_size() for _ in range(known["naxis"])]
     return torch.empty(sizes, dtype=dtype or known["expected_dtype"], device="cpu")
