@@ -324,8 +324,10 @@ void read_parameters(HeaderView stored, TileCompression& tiles) {
 
 std::optional<std::int64_t> original_blank(HeaderView stored, int bitpix) {
   if (bitpix < 0) return std::nullopt;
-  if (place_of(stored, "BLANK")) return optional_integer(stored, "BLANK");
-  if (place_of(stored, "ZBLANK")) return optional_integer(stored, "ZBLANK");
+  // Never an error: one that is no integer marks no pixel.
+  for (const char* keyword : {"BLANK", "ZBLANK"}) {
+    if (const auto place = place_of(stored, keyword)) return integer_value(stored.card(*place));
+  }
   if (!has_zblank_column(stored)) return std::nullopt;
   return std::numeric_limits<std::int64_t>::min() >> (64 - bitpix);
 }

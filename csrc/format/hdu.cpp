@@ -76,6 +76,7 @@ struct Mandatory {
   std::string xtension;
   bool simple = false, groups = false, zimage = false, ztable = false;
   std::optional<double> bscale, bzero, blank;
+  std::string bad_scaling;
 };
 
 template <class T>
@@ -90,9 +91,14 @@ void take_integer(std::optional<std::int64_t>& slot, std::string_view text) {
   keep_first(slot, integer_value(card), card, "an integer");
 }
 
-void take_real(std::optional<double>& slot, std::string_view text) {
+// BSCALE or BZERO. One that is no number must not hide the other HDUs, nor the tables that have no use for it.
+void take_scaling(Mandatory& m, std::optional<double>& slot, std::string_view text) {
   const Card card = parse_card(text);
-  keep_first(slot, real_value(card), card, "a number");
+  try {
+    keep_first(slot, real_value(card), card, "a number");
+  } catch (const FileError& error) {
+    m.bad_scaling = error.what();
+  }
 }
 
 void take_axis(Geometry& geometry, std::string_view digits, std::string_view text) {
@@ -111,7 +117,10 @@ void take_axis(Geometry& geometry, std::string_view digits, std::string_view tex
 void take_card(Mandatory& m, std::string_view text) {
   switch (keyword_word(text)) {
     case word("SIMPLE"): m.simple = true; return;
-    case word("XTENSION"): m.xtension = string_value(parse_card(text)).value_or(""); return;
+    case word("XTENSION"):
+      // Only as the first card: a stray one in a primary header changes nothing.
+      if (!m.simple && m.xtension.empty()) m.xtension = string_value(parse_card(text)).value_or("");
+      return;
     case word("BITPIX"): take_integer(m.stored.bitpix, text); return;
     case word("NAXIS"): take_integer(m.stored.naxis, text); return;
     case word("PCOUNT"): take_integer(m.stored.pcount, text); return;
@@ -121,8 +130,8 @@ void take_card(Mandatory& m, std::string_view text) {
     case word("ZTABLE"): m.ztable = logical_value(parse_card(text)).value_or(false); return;
     case word("ZBITPIX"): take_integer(m.original.bitpix, text); return;
     case word("ZNAXIS"): take_integer(m.original.naxis, text); return;
-    case word("BSCALE"): take_real(m.bscale, text); return;
-    case word("BZERO"): take_real(m.bzero, text); return;
+    case word("BSCALE"): take_scaling(m, m.bscale, text); return;
+    case word("BZERO"): take_scaling(m, m.bzero, text); return;
     case word("BLANK"):
       // Never an error: BLANK is invalid with floating BITPIX and to be ignored there (section 5.3).
       if (!m.blank) m.blank = real_value(parse_card(text));
@@ -235,8 +244,9 @@ std::optional<Hdu> read_hdu(const ByteReader& bytes, std::uint64_t start, int in
     hdu.naxes = m.original.checked_axes("Z");
   }
   hdu.scaling = scaling_of(m, hdu.bitpix);
-  if (hdu.kind == HduKind::compressed_image && !m.blank)
-    hdu.scaling.blank = original_blank(HeaderView(text), hdu.bitpix);
+  hdu.bad_scaling = m.bad_scaling;
+  const bool compressed = hdu.kind == HduKind::compressed_image;
+  if (compressed && !m.blank) hdu.scaling.blank = original_blank(HeaderView(text), hdu.bitpix);
   return hdu;
 }
 

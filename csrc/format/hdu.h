@@ -41,6 +41,7 @@ struct Hdu {
   std::vector<std::int64_t> naxes;
   std::int64_t pcount = 0;  // random groups: parameters before each group's array
   Scaling scaling;
+  std::string bad_scaling;  // what is wrong with BSCALE or BZERO, if anything: it concerns who reads the pixels
 
   bool is_image() const noexcept {
     return kind == HduKind::image || kind == HduKind::compressed_image || kind == HduKind::random_groups;

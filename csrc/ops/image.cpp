@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "format/tile_table.h"
 #include "format/window.h"
 #include "io/cfitsio.h"
 #include "ops/source.h"
@@ -123,6 +124,7 @@ void read_compressed(const io::Source& source, std::int64_t index, const Hdu& hd
     throw std::invalid_argument(
         "tile-compressed images are read from files only: write the bytes to a file and pass its path");
   }
+  require_data(source, hdu);
   // The part of the window inside the image, decoded whole, then placed.
   const Shape shape = hdu.shape();
   Shape first(start.size()), length(start.size()), shifted(start.size());
@@ -219,6 +221,7 @@ const Hdu& image_hdu(const io::Source& source, std::int64_t index) {
   const Hdu& hdu = source.file->hdus().at(index);
   if (!hdu.is_image())
     throw FileError(Status::not_an_image, sentence("the HDU is ", kind_name(hdu.kind), ", not an image"));
+  if (!hdu.bad_scaling.empty()) throw FileError(Status::bad_header, hdu.bad_scaling);
   if (!hdu.has_data())
     throw FileError(Status::empty, "the HDU is empty (NAXIS = 0); read the one that holds the image");
   return hdu;
@@ -227,6 +230,7 @@ const Hdu& image_hdu(const io::Source& source, std::int64_t index) {
 void require_data(const io::Source& source, const Hdu& hdu) {
   const std::uint64_t size = source.file->bytes().size();
   if (hdu.data_start > size || hdu.data_size > size - hdu.data_start) throw cut_off(source.file->bytes(), hdu);
+  if (hdu.kind == HduKind::compressed_image) require_sound_tiles(source.file->bytes(), hdu);
 }
 
 Conversion conversion_for(const Hdu& hdu, std::optional<ScalarType> dtype, bool scaled, std::string_view who) {

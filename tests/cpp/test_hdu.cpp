@@ -92,7 +92,7 @@ TEST(what_archives_get_wrong_is_tolerated) {
   // free format, keywords out of order, duplicates (the first counts), lower-case exponents
   InMemory file(header({"SIMPLE  =                    T", "NAXIS2=5", "NAXIS   = 2 / two", "NAXIS2  = 5", "NAXIS2  = 9",
                         "NAXIS1  =   3", "BITPIX  =   16", "BSCALE  = 1.5d0", "BZERO   = '7'"}));
-  CHECK(contains(message([&] { file.hdus.at(0); }), "BZERO = 7: must be a number"));
+  CHECK(contains(file.hdus.at(0).bad_scaling, "BZERO = 7: must be a number"));
   InMemory junk(header(kImage) + data(30) + std::string(5000, 'x'));
   CHECK_EQUAL(junk.hdus.size(), 1u);
   InMemory unpadded(header(kImage) + std::string(30, '\0'));
@@ -114,7 +114,17 @@ TEST(impossible_headers_are_refused_in_one_sentence) {
                  "does not fit 64 bits"));
   CHECK(contains(refusal({"SIMPLE  = T", "BITPIX  = 64", "NAXIS   = 1", "NAXIS1  = 4611686018427387904"}),
                  "larger than 2^62 bytes"));
-  CHECK(contains(refusal(with(kImage, "BSCALE  = 'x'")), "BSCALE = x: must be a number"));
+}
+
+TEST(bad_scaling_does_not_hide_the_hdu) {
+  InMemory file(header(with(kImage, "BSCALE  = 'x'")) + data(30));
+  CHECK(contains(file.hdus.at(0).bad_scaling, "BSCALE = x: must be a number"));
+  CHECK_EQUAL(file.hdus.at(0).data_size, 30u);
+}
+
+TEST(xtension_counts_as_the_first_card_only) {
+  InMemory file(header(with(kImage, "XTENSION= 'BINTABLE'")) + data(30));
+  CHECK(file.hdus.at(0).kind == HduKind::image);
 }
 
 TEST(pcount_and_gcount_lies) {
