@@ -4,6 +4,13 @@
 
 namespace fits::ops {
 
+std::string printable(std::string text) {
+  for (char& c : text) {
+    if (c < 32 || c > 126) c = '?';
+  }
+  return text;
+}
+
 SourceBatch::SourceBatch(const Texts& paths, std::string_view who)
     : paths_(&paths), size_(static_cast<std::int64_t>(paths.size())) {
   // A str converts to str[] letter by letter: torch.ops.fits.headers("a.fits") would ask for six files.

@@ -23,17 +23,21 @@ struct Name {
   std::string operator()() const { return hdu ? sentence(source, "[", *hdu, "]") : std::string(source); }
 };
 
+// A message may quote the file, whose bytes need not be text: those that are not become '?', so that Python can show
+// it.
+std::string printable(std::string text);
+
 // Runs `read` so that what it throws begins with where it happened: `where()`.
 template <class Where, class Read>
 auto in_context(const Where& where, const Read& read) {
   try {
     return read();
   } catch (const FileError& error) {
-    throw FileError(error.status(), where() + ": " + error.what());
+    throw FileError(error.status(), where() + ": " + printable(error.what()));
   } catch (const NoSuchHdu& error) {
-    throw NoSuchHdu(where() + ": " + error.what());
+    throw NoSuchHdu(where() + ": " + printable(error.what()));
   } catch (const std::invalid_argument& error) {
-    throw std::invalid_argument(where() + ": " + error.what());
+    throw std::invalid_argument(where() + ": " + printable(error.what()));
   } catch (const std::bad_alloc&) {
     throw std::runtime_error(where() + ": not enough memory");
   }
