@@ -13,7 +13,7 @@ using Lines = std::vector<std::string>;
 
 struct Table {
   std::string codec = "RICE_1", tform = "1PB(8)", bitpix = "16", naxis1 = "4", ztile1 = "4", ztile2 = "1";
-  Lines more;
+  Lines more = {};
   std::uint32_t count = 8, offset = 0;  // of the second of two tiles
   std::string heap = std::string(16, '\1');
 };
