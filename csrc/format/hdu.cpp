@@ -91,6 +91,11 @@ void take_integer(std::optional<std::int64_t>& slot, std::string_view text) {
   keep_first(slot, integer_value(card), card, "an integer");
 }
 
+// Of the compressed image or table: in any other table these keywords mean nothing, whatever they hold.
+void take_original(std::optional<std::int64_t>& slot, std::string_view text) {
+  if (!slot) slot = integer_value(parse_card(text));
+}
+
 // BSCALE or BZERO. One that is no number must not hide the other HDUs, nor the tables that have no use for it.
 void take_scaling(Mandatory& m, std::optional<double>& slot, std::string_view text) {
   const Card card = parse_card(text);
@@ -101,7 +106,8 @@ void take_scaling(Mandatory& m, std::optional<double>& slot, std::string_view te
   }
 }
 
-void take_axis(Geometry& geometry, std::string_view digits, std::string_view text) {
+template <class Take>
+void take_axis(Geometry& geometry, std::string_view digits, std::string_view text, const Take& take) {
   std::int64_t n = 0;
   for (const char c : digits) {
     if (c == ' ') break;
@@ -110,7 +116,7 @@ void take_axis(Geometry& geometry, std::string_view digits, std::string_view tex
   }
   if (n == 0) return;
   std::optional<std::int64_t> length;
-  take_integer(length, text);
+  take(length, text);
   if (length) geometry.axes.emplace_back(n, *length);
 }
 
@@ -128,8 +134,8 @@ void take_card(Mandatory& m, std::string_view text) {
     case word("GROUPS"): m.groups = logical_value(parse_card(text)).value_or(false); return;
     case word("ZIMAGE"): m.zimage = logical_value(parse_card(text)).value_or(false); return;
     case word("ZTABLE"): m.ztable = logical_value(parse_card(text)).value_or(false); return;
-    case word("ZBITPIX"): take_integer(m.original.bitpix, text); return;
-    case word("ZNAXIS"): take_integer(m.original.naxis, text); return;
+    case word("ZBITPIX"): take_original(m.original.bitpix, text); return;
+    case word("ZNAXIS"): take_original(m.original.naxis, text); return;
     case word("BSCALE"): take_scaling(m, m.bscale, text); return;
     case word("BZERO"): take_scaling(m, m.bzero, text); return;
     case word("BLANK"):
@@ -138,8 +144,8 @@ void take_card(Mandatory& m, std::string_view text) {
       return;
     default: break;
   }
-  if (text.starts_with("NAXIS")) return take_axis(m.stored, text.substr(5, 3), text);
-  if (text.starts_with("ZNAXIS")) return take_axis(m.original, text.substr(6, 2), text);
+  if (text.starts_with("NAXIS")) return take_axis(m.stored, text.substr(5, 3), text, take_integer);
+  if (text.starts_with("ZNAXIS")) return take_axis(m.original, text.substr(6, 2), text, take_original);
 }
 
 std::uint64_t product(const std::vector<std::int64_t>& lengths, std::size_t first) {

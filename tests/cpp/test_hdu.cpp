@@ -169,3 +169,10 @@ TEST(blank_counts_for_integers_alone) {
   InMemory fraction(header(with(kImage, "BLANK   = 1.5")));
   CHECK(!fraction.hdus.at(0).scaling.blank);
 }
+
+TEST(keywords_of_compression_mean_nothing_in_other_tables) {
+  InMemory file(header(kImage) + data(30) +
+                header({"XTENSION= 'BINTABLE'", "BITPIX  = 8", "NAXIS   = 2", "NAXIS1  = 10", "NAXIS2  = 3",
+                        "PCOUNT  = 0", "GCOUNT  = 1", "TFIELDS = 0", "ZBITPIX = 'x'", "ZNAXIS1 = 1.5"}));
+  CHECK(file.hdus.at(1).kind == HduKind::binary_table);
+}
