@@ -6,7 +6,6 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
-#include <emmintrin.h>
 #endif
 
 #include "format/convert_loops.h"
@@ -51,31 +50,6 @@ Loop find_inverse(Pixel to, SimdLevel level) noexcept {
 #endif
   (void)level;
   return plain::find_inverse(to);
-}
-
-// Copies past the caches; end_stream() then makes the bytes visible to other threads.
-void stream_copy(const std::byte* in, std::size_t size, std::byte* out) noexcept {
-#if defined(__x86_64__)
-  constexpr std::size_t kLine = 64;
-  const std::size_t head = std::min(size, (kLine - reinterpret_cast<std::uintptr_t>(out) % kLine) % kLine);
-  std::memcpy(out, in, head);
-  std::size_t at = head;
-  for (; at + kLine <= size; at += kLine) {
-    for (std::size_t part = 0; part < kLine; part += sizeof(__m128i)) {
-      _mm_stream_si128(reinterpret_cast<__m128i*>(out + at + part),
-                       _mm_loadu_si128(reinterpret_cast<const __m128i*>(in + at + part)));
-    }
-  }
-  std::memcpy(out + at, in + at, size - at);
-#else
-  std::memcpy(out, in, size);
-#endif
-}
-
-void end_stream() noexcept {
-#if defined(__x86_64__)
-  _mm_sfence();
-#endif
 }
 
 constexpr bool is_short_float(Pixel pixel) noexcept { return pixel == Pixel::f16 || pixel == Pixel::bf16; }
@@ -148,22 +122,20 @@ void Converter::plan(Step step, Operands operands, SimdLevel level) noexcept {
   } while (step.from != to || step.linear);
 }
 
-void Converter::operator()(const void* in, std::int64_t count, void* out, bool stream) const noexcept {
+void Converter::operator()(const void* in, std::int64_t count, void* out) const noexcept {
   if (count <= 0) return;
   const auto* from = static_cast<const std::byte*>(in);
   auto* to = static_cast<std::byte*>(out);
-  const auto size = static_cast<std::size_t>(count) * out_size_;
   if (stage_count_ == 0) {
-    stream ? stream_copy(from, size, to) : (void)std::memcpy(to, from, size);
-  } else if (stage_count_ == 1 && !stream) {
+    std::memcpy(to, from, static_cast<std::size_t>(count) * out_size_);
+  } else if (stage_count_ == 1) {
     stages_[0].loop(from, count, stages_[0].operands, to);
   } else {
-    run_pieces(from, count, to, stream);
+    run_pieces(from, count, to);
   }
-  if (stream) end_stream();
 }
 
-void Converter::run_pieces(const std::byte* in, std::int64_t count, std::byte* out, bool stream) const noexcept {
+void Converter::run_pieces(const std::byte* in, std::int64_t count, std::byte* out) const noexcept {
   alignas(64) std::byte buffers[2][kPieceBytes];
   for (std::int64_t start = 0; start < count; start += kPiece) {
     const std::int64_t piece = std::min(kPiece, count - start);
@@ -171,22 +143,19 @@ void Converter::run_pieces(const std::byte* in, std::int64_t count, std::byte* o
     std::byte* destination = out + static_cast<std::size_t>(start) * out_size_;
     for (int i = 0; i < stage_count_; ++i) {
       const Stage& stage = stages_[static_cast<std::size_t>(i)];
-      std::byte* target = i + 1 == stage_count_ && !stream ? destination : buffers[i % 2];
+      std::byte* target = i + 1 == stage_count_ ? destination : buffers[i % 2];
       stage.loop(source, piece, stage.operands, target);
       source = target;
     }
-    if (stream) stream_copy(source, static_cast<std::size_t>(piece) * out_size_, destination);
   }
 }
 
-void convert(const std::byte* stored, std::int64_t count, const Conversion& conversion, void* out,
-             bool stream) noexcept {
-  Converter(conversion, ByteOrder::big_endian)(stored, count, out, stream);
+void convert(const std::byte* stored, std::int64_t count, const Conversion& conversion, void* out) noexcept {
+  Converter(conversion, ByteOrder::big_endian)(stored, count, out);
 }
 
-void convert_native(const void* stored, std::int64_t count, const Conversion& conversion, void* out,
-                    bool stream) noexcept {
-  Converter(conversion, ByteOrder::native)(stored, count, out, stream);
+void convert_native(const void* stored, std::int64_t count, const Conversion& conversion, void* out) noexcept {
+  Converter(conversion, ByteOrder::native)(stored, count, out);
 }
 
 }  // namespace fits

@@ -30,13 +30,11 @@ struct Conversion {
 // nothing.
 //
 // `stored` holds count values, big-endian, any alignment; `out` room for count pixels. The two must not overlap.
-// `stream`: write past the caches (worth it when the whole result is larger than the last-level cache).
-void convert(const std::byte* stored, std::int64_t count, const Conversion& conversion, void* out,
-             bool stream = false) noexcept;
+// Stores go through the caches: past them is no faster into fresh memory, whose pages the kernel has just written.
+void convert(const std::byte* stored, std::int64_t count, const Conversion& conversion, void* out) noexcept;
 
 // The same from values in native byte order (decoded tiles, tensors).
-void convert_native(const void* stored, std::int64_t count, const Conversion& conversion, void* out,
-                    bool stream = false) noexcept;
+void convert_native(const void* stored, std::int64_t count, const Conversion& conversion, void* out) noexcept;
 
 // The instruction sets that the loops are compiled for, in one binary; on other machines only `plain` exists.
 enum class SimdLevel : std::uint8_t { plain, avx2, avx512 };
@@ -62,7 +60,7 @@ class Converter {
   static Converter to_stored(Pixel from, int bitpix, const Scaling& scaling, ByteOrder order,
                              SimdLevel level = simd_level()) noexcept;
 
-  void operator()(const void* in, std::int64_t count, void* out, bool stream = false) const noexcept;
+  void operator()(const void* in, std::int64_t count, void* out) const noexcept;
 
  private:
   using Loop = void (*)(const std::byte* in, std::int64_t count, const Operands& operands, std::byte* out) noexcept;
@@ -74,7 +72,7 @@ class Converter {
   Converter() noexcept = default;
   void add(Loop loop, const Operands& operands) noexcept;
   void plan(Step step, Operands operands, SimdLevel level) noexcept;
-  void run_pieces(const std::byte* in, std::int64_t count, std::byte* out, bool stream) const noexcept;
+  void run_pieces(const std::byte* in, std::int64_t count, std::byte* out) const noexcept;
 
   std::array<Stage, 5> stages_;  // run one after another on pieces that stay in the L1 cache
   int stage_count_ = 0;          // 0: a copy

@@ -15,8 +15,6 @@ namespace {
 // Values converted between two looks at the file's bytes: small enough that positioned reads stay in cache and that
 // threads share a large image evenly.
 constexpr std::int64_t kPieceBytes = std::int64_t{1} << 20;
-// Results larger than the last-level cache are written past it.
-constexpr std::int64_t kStreamBytes = std::int64_t{32} << 20;
 
 const char* kind_name(HduKind kind) {
   switch (kind) {
@@ -56,23 +54,21 @@ struct Layout {
 
 class PlainImage {
  public:
-  PlainImage(const ByteReader& bytes, const Hdu& hdu, const Conversion& conversion, void* out, bool stream)
+  PlainImage(const ByteReader& bytes, const Hdu& hdu, const Conversion& conversion, void* out)
       : bytes_(bytes),
         hdu_(hdu),
-        conversion_(conversion),
+        converter_(conversion, ByteOrder::big_endian),
         layout_(hdu),
         out_(static_cast<std::byte*>(out)),
         stored_size_(static_cast<std::int64_t>(bitpix_size(conversion.bitpix))),
-        pixel_size_(static_cast<std::int64_t>(pixel_size(conversion.to))),
-        stream_(stream) {}
+        pixel_size_(static_cast<std::int64_t>(pixel_size(conversion.to))) {}
 
   void read(Run run) const {
     std::vector<std::byte> scratch;
     const std::int64_t most = std::max<std::int64_t>(kPieceBytes / stored_size_, 1);
     while (run.count > 0) {
       const std::int64_t count = layout_.together(run.source, std::min(run.count, most));
-      convert(stored(layout_.stored(run.source), count, scratch), count, conversion_, out_ + run.target * pixel_size_,
-              stream_);
+      converter_(stored(layout_.stored(run.source), count, scratch), count, out_ + run.target * pixel_size_);
       run = {run.source + count, run.target + count, run.count - count};
     }
   }
@@ -87,11 +83,10 @@ class PlainImage {
 
   const ByteReader& bytes_;
   const Hdu& hdu_;
-  const Conversion& conversion_;
+  Converter converter_;
   Layout layout_;
   std::byte* out_;
   std::int64_t stored_size_, pixel_size_;
-  bool stream_;
 };
 
 // Runs cut or gathered so that each of `pieces` threads' tasks has about the same number of elements.
@@ -246,8 +241,7 @@ void read_window(const io::Source& source, std::int64_t index, const Hdu& hdu, c
   const auto runs = window_runs(hdu.shape(), start, size);
   if (runs.empty()) return;
   const std::size_t out_size = pixel_size(conversion.to);
-  const bool stream = element_count(size) * out_size > static_cast<std::size_t>(kStreamBytes);
-  const PlainImage image(source.file->bytes(), hdu, conversion, out, stream);
+  const PlainImage image(source.file->bytes(), hdu, conversion, out);
   share_runs(runs, out_size, [&](const Run& run) { image.read(run); });
 }
 
