@@ -25,11 +25,15 @@ SourceBatch::SourceBatch(const Tensor& data, const Tensor& offsets, std::string_
 
 io::Source SourceBatch::open(std::int64_t item) const {
   const auto i = static_cast<std::size_t>(item);
-  if (paths_ != nullptr) return io::open_file((*paths_)[i]);
-  const auto first = static_cast<std::size_t>(offsets_[i]);
-  const auto last = static_cast<std::size_t>(offsets_[i + 1]);
-  if (first == last) throw FileError(Status::empty, "the item has no bytes");
-  return io::open_bytes(data_.subspan(first, last - first));
+  io::Source source;
+  if (paths_ != nullptr) {
+    source = io::open_file((*paths_)[i]);
+  } else {
+    const auto first = static_cast<std::size_t>(offsets_[i]);
+    source = io::open_bytes(data_.subspan(first, static_cast<std::size_t>(offsets_[i + 1]) - first));
+  }
+  if (source.file->bytes().size() == 0) throw FileError(Status::empty, "the item has no bytes");
+  return source;
 }
 
 std::string SourceBatch::name_of(std::int64_t item, std::int64_t hdu) const {
