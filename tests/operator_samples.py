@@ -111,6 +111,10 @@ CONVENTIONS = [
 ]
 
 
+# One image, for tests to which any will do.
+PIXELS = hdu_bytes(np.arange(24, dtype="f4").reshape(4, 6))
+
+
 class Files:
     """A folder of files for sample calls, and the same as bytes. Another ``version``, written to the same paths, holds
     other sizes and values."""
@@ -148,8 +152,8 @@ class Files:
         return torch.arange(-6, 6, dtype=torch.int16).reshape(3, 4) * (1 + self.version)
 
     @property
-    def headers(self) -> list[str]:
-        return [f"{'SIMPLE':8}= {'T':>20}".ljust(80) + f"{'GAIN':8}= {self.version:>20}".ljust(80)]
+    def headers(self) -> list[str]:  # of every version: a string is a constant of a graph
+        return [f"{'SIMPLE':8}= {'T':>20}".ljust(80) + f"{'GAIN':8}= {2.5:>20}".ljust(80)]
 
 
 Call = tuple[tuple[Any, ...], dict[str, Any]]
@@ -165,7 +169,12 @@ SAMPLES: dict[str, Callable[[Files], Call]] = {
     "header": lambda f: ((f.path, 1), {"stored": True}),
     "header.bytes": lambda f: ((f.data, 1), {"stored": False}),
     "headers": lambda f: ((f.paths, 1), {"stored": False}),
+    "header_text": lambda f: ((f.path, 1), {"stored": True}),
+    "header_text.bytes": lambda f: ((f.data, 0), {"stored": False}),
+    "header_texts": lambda f: ((f.paths, 1), {"stored": False}),
+    "header_texts.packed": lambda f: ((f.packed, f.offsets, 1), {"stored": False}),
     "cards": lambda f: ((f.headers,), {}),
+    "cards.packed": lambda f: (torch.ops.fits.header_texts(f.packed, f.offsets, 0), {}),
     "header_values": lambda f: ((f.path, 0, KEYS), {}),
     "header_values.bytes": lambda f: ((f.data, 0, KEYS), {}),
     "header_values.paths": lambda f: ((f.paths, 0, KEYS), {}),
