@@ -5,6 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
+import runpy
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -84,16 +87,23 @@ def script(model: Classify, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
-def run_model() -> Path:
-    """The C++ program, built in build/program: a second run only links it anew where something changed."""
-    folder = ROOT / "build/program"
+def build(source: Path, folder: Path, *options: str) -> None:
     prefixes = f"{torch.utils.cmake_prefix_path};{torchfits.cmake_prefix_path}"
-    configure = ["cmake", "-S", ROOT / "tests/cpp/program", "-B", folder, f"-DCMAKE_PREFIX_PATH={prefixes}"]
+    configure = ["cmake", "-S", source, "-B", folder, f"-DCMAKE_PREFIX_PATH={prefixes}", *options]
     for command in (configure, ["cmake", "--build", folder]):
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
-    return folder / "run_model"
+
+
+@pytest.fixture(scope="module")
+def run_model() -> Path:
+    """The C++ program, built in build/program: a second run compiles only what changed."""
+    build(ROOT / "tests/cpp/program", ROOT / "build/program")
+    return ROOT / "build/program/run_model"
+
+
+def without_python() -> dict[str, str]:
+    return {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
 
 
 def run(program: Path, model: Path, inputs: tuple[Tensor, Tensor], folder: Path, *options: str) -> Any:
@@ -102,8 +112,7 @@ def run(program: Path, model: Path, inputs: tuple[Tensor, Tensor], folder: Path,
     data.write_bytes(inputs[0].numpy().tobytes())
     offsets.write_bytes(inputs[1].numpy().tobytes())
     command = [program, model, data, offsets, folder / "output", *options]
-    without_python = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-    done = subprocess.run(command, capture_output=True, text=True, env=without_python)
+    done = subprocess.run(command, capture_output=True, text=True, env=without_python())
     if done.returncode != 0:
         raise RuntimeError(done.stderr)
     return (folder / "output").read_bytes(), [json.loads(line) for line in done.stdout.splitlines()]
@@ -168,3 +177,20 @@ def test_program_names_what_is_wrong(run_model: Path, tmp_path: Path) -> None:
         run(run_model, script, stamps(3), tmp_path)
     with pytest.raises(RuntimeError, match="--batch"):
         run(run_model, script, stamps(3), tmp_path, "--batch", "4")
+
+
+def test_the_program_of_the_documentation(tmp_path: Path, m13: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """docs/deploy.md: its model exported, its program built and run on it."""
+    page = (ROOT / "docs/deploy.md").read_text()
+    shutil.copy(m13, tmp_path / "m13.fits")
+    for language, file in (("cmake", "CMakeLists.txt"), ("cpp", "main.cpp"), ("python", "model.py")):
+        text = "".join(re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL))
+        (tmp_path / file).write_text(text)
+    monkeypatch.chdir(tmp_path)
+    namespace = runpy.run_path("model.py", run_name="model")
+    build(tmp_path, tmp_path / "build", "-DCMAKE_CXX_COMPILER_LAUNCHER=" + (shutil.which("ccache") or ""))
+    done = subprocess.run([tmp_path / "build/classify"], capture_output=True, text=True, env=without_python())
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"torchfits {torchfits.__version__}" in done.stdout
+    printed = [float(number) for number in re.findall(r"-?\d+\.\d+(?:e[-+]\d+)?", done.stdout.partition("\n")[2])]
+    np.testing.assert_allclose(printed, namespace["scores"].flatten().tolist() * 2, rtol=1e-3, atol=1e-4)
