@@ -21,6 +21,7 @@ from matplotlib.patches import Patch
 NIGHT, INK, FAINT = "#0b0e14", "#e8e6df", "#8a93a6"
 SCORES = LinearSegmentedColormap.from_list("scores", ["#ff5d73", "#c98bdb", "#4cc9f0"])  # empty to star
 ROWS, COLUMNS = 4, 7
+MARKS = 700  # more would hide the sky
 
 
 @dataclass
@@ -87,8 +88,8 @@ def _sky(figure: SubFigure, name: str, image: Tensor, places: Places, scores: Te
         bright[bright.isfinite()][:: max(1, bright.numel() // 1_000_000)], torch.tensor([0.02, 0.999])
     )
     axes.imshow(bright, cmap="gray", origin="lower", vmin=limits[0], vmax=limits[1], interpolation="nearest")
-    rows, columns = places.centres.T
-    axes.scatter(columns, rows, s=58, facecolors="none", edgecolors=SCORES(scores.numpy()), linewidths=1.3)
+    rows, columns = places.centres[:MARKS].T  # they are in random order
+    axes.scatter(columns, rows, s=58, facecolors="none", edgecolors=SCORES(scores[:MARKS].numpy()), linewidths=1.3)
     for edge in places.edges:
         line = axes.axvline if places.axis == 1 else axes.axhline
         line(edge, color=INK, linestyle=(0, (4, 4)), linewidth=0.9)
@@ -150,7 +151,7 @@ def _histogram(axes: Axes, places: Places, scores: Tensor) -> None:
     colours = [SCORES(0.0), SCORES(1.0)]
     axes.hist(values, bins=25, range=(0, 1), color=colours, label=list(kinds), histtype="stepfilled", alpha=0.75)
     axes.set_yscale("log")
-    axes.axvline(0.5, color=INK, linestyle=(0, (4, 4)), linewidth=0.9)
+    axes.axvline(0.5, ymax=0.8, color=INK, linestyle=(0, (4, 4)), linewidth=0.9)
     axes.set(xlabel="score", ylabel="held-out stamps")
     axes.legend(frameon=False, labelcolor=INK, loc="upper center")
     axes.spines[["top", "right"]].set_visible(False)

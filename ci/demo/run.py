@@ -57,7 +57,7 @@ def main(file: str | None) -> None:
     compare(scores, scorer, package, data, offsets)
     accuracy = picture.Accuracy.of(scores, places)
     step(f"right on held-out stamps in {accuracy}")
-    rates = {"bytes to score, C++ program": scoring, "of which reading": reading}
+    rates = {"bytes to score, C++ program": scoring, "reading alone, in Python": reading}
     for title, (ours, usual) in rates.items():
         step(f"{title}: {ours:,.0f} stamps per second, the usual way {usual:,.0f}: {ours / usual:.1f} times as fast")
     picture.draw(FOLDER / "demo.png", Path(file).name, image, cut, places, scores, accuracy, rates)
@@ -69,7 +69,10 @@ def step(text: str) -> None:
 
 def sky(file: str) -> Tensor:
     """The first image of a file, or that of an extended name such as f.fits[SCI]; of a cube the first plane."""
-    image = torchfits.read(file, dtype=torch.float32)
+    try:
+        image = torchfits.read(file, dtype=torch.float32)
+    except (OSError, LookupError, ValueError, RuntimeError) as error:  # what torchfits raises for files and calls
+        raise SystemExit(str(error)) from error
     if image.ndim < 2:
         raise SystemExit(f"{file} holds no picture: its first data have the shape {list(image.shape)}")
     return image.flatten(0, -3)[0] if image.ndim > 2 else image
@@ -90,7 +93,7 @@ def trained_and_exported(cut: Tensor, places: stamps.Places, data: Tensor, offse
     step("training, at most 20 s: is there a star in the middle of the stamp?")
     epochs = network.train(scorer.network, cut, places)
     torch.save(scorer.network.state_dict(), weights)
-    step(f"{epochs} epochs done; exporting with AOTInductor (a minute)")
+    step(f"{epochs} epochs done; exporting with AOTInductor, up to a minute")
     part = package.with_suffix(".part.pt2")
     network.export(scorer, data, offsets, part)
     part.replace(package)

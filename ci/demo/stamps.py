@@ -56,7 +56,8 @@ def find_places(image: Tensor, generator: torch.Generator) -> Places:
         if min(int((star & half).sum()), int((~star & half).sum())) < FEWEST:
             raise SystemExit(
                 f"This image has {int(stars.sum())} peaks, too few of them on one side of its middle: the demo needs "
-                f"{FEWEST} stars and {FEWEST} empty places on either side, in an image of more than {4 * SIZE} pixels."
+                f"{FEWEST} stars and {FEWEST} empty places on either side, in an image of some 250 pixels or more. "
+                "Another HDU of the file is chosen by brackets, as in my.fits[SCI]."
             )
     return Places(centres, star, training, held_out, (middle - HALF, middle + HALF), axis)
 
