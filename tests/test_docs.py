@@ -9,8 +9,11 @@ import re
 import shutil
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
+import torch
+from astropy.io import fits
 
 import torchfits
 
@@ -52,22 +55,40 @@ def anchors(page: Path) -> set[str]:
 # --- examples ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=named)
-def test_examples_run(page: Path, m13: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def run_examples(page: Path, m13: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The Python blocks of a page, in order, in one namespace and a folder with the files that they name."""
-    shutil.copy(m13, tmp_path / "m13.fits")
-    (tmp_path / "m31.fits.gz").write_bytes(gzip.compress(m13.read_bytes()))
-    monkeypatch.chdir(tmp_path)
-    namespace = {"__name__": "example"}
+    shutil.copy(m13, folder / "m13.fits")
+    (folder / "m31.fits.gz").write_bytes(gzip.compress(m13.read_bytes()))
+    monkeypatch.chdir(folder)
+    namespace: dict[str, Any] = {"__name__": "example"}
     for block in blocks(page, "python"):
         line = page.read_text().partition(block)[0].count("\n")
         exec(compile("\n" * line + block, str(page), "exec"), namespace)
+    return namespace
 
 
-def test_quickstart_is_short_and_right(m13: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    quickstart = blocks(ROOT / "README.md", "python")[0]
-    assert len(quickstart.strip().splitlines()) <= 10
-    test_examples_run(ROOT / "README.md", m13, tmp_path, monkeypatch)
+OTHERS = [page for page in PAGES if page.name != "README.md" and blocks(page, "python")]
+
+
+@pytest.mark.parametrize("page", OTHERS, ids=named)
+def test_examples_run(page: Path, m13: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_examples(page, m13, tmp_path, monkeypatch)
+
+
+def test_readme_says_what_its_examples_give(m13: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = run_examples(ROOT / "README.md", m13, tmp_path, monkeypatch)
+    image = torch.from_numpy(fits.getdata(m13).astype("float32"))
+    assert torch.equal(found["image"].float(), image)
+    assert found["header"]["CRVAL1"] == fits.getval(m13, "CRVAL1")
+    assert torch.equal(found["corner"], image[:50, :100])
+    assert found["many"].shape == (2, 1, 320, 320)
+    assert torch.equal(found["many"][1, 0, :300, :300], image)
+    assert torch.equal(found["images"], image[None, None])
+    assert found["inputs"].shape == (1, 1, 300, 300)
+
+
+def test_quickstart_is_short() -> None:
+    assert len(blocks(ROOT / "README.md", "python")[0].strip().splitlines()) <= 10
 
 
 def test_readme_is_short() -> None:
