@@ -16,10 +16,10 @@ Tensor read_file(const Text& path) {
     const auto size = static_cast<std::int64_t>(bytes.size());
     Tensor out = empty({size}, ScalarType::Byte);
     auto* const target = static_cast<std::byte*>(out.mutable_data_ptr());
-    const std::int64_t pieces = piece_count(size, 1);
-    parallel_for(pieces, [&](std::int64_t piece) {
-      const std::int64_t first = size * piece / pieces;
-      const auto count = static_cast<std::size_t>(size * (piece + 1) / pieces - first);
+    const Pieces pieces(target, size, 1);
+    parallel_for(pieces.count(), [&](std::int64_t piece) {
+      const std::int64_t first = pieces.bound(piece);
+      const auto count = static_cast<std::size_t>(pieces.bound(piece + 1) - first);
       std::vector<std::byte> scratch;
       const Bytes part = bytes.view(static_cast<std::uint64_t>(first), count, scratch);
       if (part.size() < count) throw FileError(Status::truncated, "the file became shorter while it was read");

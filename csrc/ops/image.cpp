@@ -89,27 +89,24 @@ class PlainImage {
   std::int64_t stored_size_, pixel_size_;
 };
 
-// Runs cut or gathered so that each of `pieces` threads' tasks has about the same number of elements.
+// Gives the runs to threads: one long run cut into pieces, many short ones a stretch of them each.
 template <class Task>
-void share_runs(const std::vector<Run>& runs, std::size_t element_size, const Task& task) {
-  std::int64_t total = 0;
-  for (const auto& run : runs) total += run.count;
-  const std::int64_t pieces = piece_count(total, element_size);
+void share_runs(const std::vector<Run>& runs, std::byte* out, std::size_t element_size, const Task& task) {
   if (runs.size() == 1) {
     const Run whole = runs[0];
-    parallel_for(pieces, [&](std::int64_t piece) {
-      const std::int64_t first = whole.count * piece / pieces;
-      const std::int64_t last = whole.count * (piece + 1) / pieces;
-      task(Run{whole.source + first, whole.target + first, last - first});
+    const Pieces pieces(out + static_cast<std::size_t>(whole.target) * element_size, whole.count, element_size);
+    parallel_for(pieces.count(), [&](std::int64_t piece) {
+      const std::int64_t first = pieces.bound(piece);
+      task(Run{whole.source + first, whole.target + first, pieces.bound(piece + 1) - first});
     });
     return;
   }
+  // Runs of a window have one length.
   const auto count = static_cast<std::int64_t>(runs.size());
-  parallel_for(std::min(pieces, count), [&](std::int64_t piece) {
-    const std::int64_t shares = std::min(pieces, count);
-    for (std::int64_t r = count * piece / shares; r < count * (piece + 1) / shares; ++r) {
+  const Pieces pieces(out, count, element_size * static_cast<std::size_t>(runs.empty() ? 1 : runs[0].count));
+  parallel_for(pieces.count(), [&](std::int64_t piece) {
+    for (std::int64_t r = pieces.bound(piece); r < pieces.bound(piece + 1); ++r)
       task(runs[static_cast<std::size_t>(r)]);
-    }
   });
 }
 
@@ -134,9 +131,10 @@ void read_compressed(const io::Source& source, std::int64_t index, const Hdu& hd
   io::Buffer stored(count * stored_size);
   io::read_compressed_window(source.path, static_cast<int>(index), hdu, first, length, stored.data());
   const std::size_t out_size = pixel_size(conversion.to);
-  share_runs(window_runs(length, shifted, size), out_size, [&](const Run& run) {
+  auto* const target = static_cast<std::byte*>(out);
+  share_runs(window_runs(length, shifted, size), target, out_size, [&](const Run& run) {
     convert_native(stored.data() + static_cast<std::size_t>(run.source) * stored_size, run.count, conversion,
-                   static_cast<std::byte*>(out) + static_cast<std::size_t>(run.target) * out_size);
+                   target + static_cast<std::size_t>(run.target) * out_size);
   });
 }
 
@@ -240,9 +238,8 @@ void read_window(const io::Source& source, std::int64_t index, const Hdu& hdu, c
   }
   const auto runs = window_runs(hdu.shape(), start, size);
   if (runs.empty()) return;
-  const std::size_t out_size = pixel_size(conversion.to);
   const PlainImage image(source.file->bytes(), hdu, conversion, out);
-  share_runs(runs, out_size, [&](const Run& run) { image.read(run); });
+  share_runs(runs, static_cast<std::byte*>(out), pixel_size(conversion.to), [&](const Run& run) { image.read(run); });
 }
 
 void fill_pixels(double value, std::int64_t count, Pixel pixel, void* out) {

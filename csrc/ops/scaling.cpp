@@ -14,11 +14,10 @@ void run(const Converter& converter, const Tensor& in, Tensor& out) {
   const std::int64_t count = out.numel();
   const auto out_size = static_cast<std::int64_t>(out.element_size());
   const std::int64_t in_size = count == 0 ? 0 : in.numel() * static_cast<std::int64_t>(in.element_size()) / count;
-  const std::int64_t pieces = piece_count(count, static_cast<std::size_t>(std::max(in_size, out_size)));
-  parallel_for(pieces, [&](std::int64_t piece) {
-    const std::int64_t first = count / pieces * piece + std::min(piece, count % pieces);
-    const std::int64_t length = count / pieces + (piece < count % pieces ? 1 : 0);
-    converter(from + first * in_size, length, to + first * out_size);
+  const Pieces pieces(to, count, static_cast<std::size_t>(out_size));
+  parallel_for(pieces.count(), [&](std::int64_t piece) {
+    const std::int64_t first = pieces.bound(piece);
+    converter(from + first * in_size, pieces.bound(piece + 1) - first, to + first * out_size);
   });
 }
 

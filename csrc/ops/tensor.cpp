@@ -139,10 +139,23 @@ int thread_count() {
   return static_cast<int>(torch::stable::get_num_threads());
 }
 
-std::int64_t piece_count(std::int64_t count, std::size_t element_size) {
+Pieces::Pieces(const void* out, std::int64_t count, std::size_t element_size) : elements_(count) {
   constexpr std::int64_t kWorthThread = 1 << 18;  // bytes; below it starting a thread costs more than it saves
-  const auto bytes = count * static_cast<std::int64_t>(element_size);
-  return std::clamp<std::int64_t>(bytes / kWorthThread, 1, 4 * std::int64_t{thread_count()});
+  const auto size = static_cast<std::int64_t>(element_size);
+  const std::int64_t bytes = count * size;
+  const std::int64_t threads = thread_count();
+  if (threads == 1 || bytes < 2 * kWorthThread) return;
+  const auto page = static_cast<std::int64_t>(kHugePage);
+  const std::int64_t share = std::clamp(bytes / (4 * threads), kWorthThread, page);
+  const auto past_page = static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(out) % kHugePage);
+  step_ = std::max<std::int64_t>(share / size, 1);
+  first_ = share == page ? (page - past_page) / size : step_;
+  pieces_ = 1 + (elements_ - first_ + step_ - 1) / step_;
+}
+
+std::int64_t Pieces::bound(std::int64_t piece) const noexcept {
+  if (piece == 0) return 0;
+  return piece == pieces_ ? elements_ : first_ + (piece - 1) * step_;
 }
 
 void parallel_for(std::int64_t n, const ParallelBody& body) {

@@ -79,7 +79,19 @@ struct ParallelBody {
 // How many threads parallel_for would use now.
 int thread_count();
 
-// Splits `count` elements of `element_size` bytes into pieces big enough to be worth a thread; 1 when too small.
-std::int64_t piece_count(std::int64_t count, std::size_t element_size);
+// How an output of `count` elements is shared between threads: [bound(i), bound(i + 1)) for i in [0, count()).
+// One piece where it is too small to be worth a thread. Large outputs are cut where their huge pages meet: two threads
+// that make one huge page together wait for each other (int16 to float32, 4096x4096, two threads: 4.6 ms; cut anywhere
+// 6 to 17).
+class Pieces {
+ public:
+  Pieces(const void* out, std::int64_t count, std::size_t element_size);
+  std::int64_t count() const noexcept { return pieces_; }
+  std::int64_t bound(std::int64_t piece) const noexcept;
+
+ private:
+  std::int64_t elements_, pieces_ = 1;
+  std::int64_t first_ = 0, step_ = 0;  // elements in the first piece and in those after it
+};
 
 }  // namespace fits::ops
