@@ -70,7 +70,7 @@ class Records:
     keywords: list[str]
     values: list[Any]
     may_be_malformed: bool  # whether a value may be Malformed
-    _comments: list[str] | str  # a string: not split yet
+    _comments: list[str] | str  # a string: JSON, not read yet
     _images: list[str] | None  # None: not cut out of _text yet
     _text: str | memoryview  # a view: not decoded yet
     _long: list[list[int]]
@@ -86,12 +86,13 @@ class Records:
 
         `known` keeps the keywords of earlier headers: those of one instrument are the same, and so share their strings.
         """
+        parsed, _, comments = parsed.partition("\n")
         columns = json.loads(parsed)
         self = cls.__new__(cls)
         self._text, self._long, self._images, self._first = text, columns["long"], None, None
         self.values = values = columns["values"]
         self.keywords = keywords = _names(columns["keywords"], {} if known is None else known) if values else []
-        self._comments = columns["comments"] if values else []
+        self._comments = comments if values else []
         for i in columns["complex"]:
             values[i] = complex(*values[i])
         self.may_be_malformed = bool(columns["malformed"])
@@ -117,7 +118,8 @@ class Records:
     @property
     def comments(self) -> list[str]:
         if isinstance(self._comments, str):
-            self._comments = self._comments.split(_SEPARATOR)
+            joined = json.loads(self._comments)
+            self._comments = joined.split(_SEPARATOR) if isinstance(joined, str) else joined
         return self._comments
 
     @property

@@ -90,17 +90,18 @@ class HeaderView {
 // characters.
 std::string cards_from_text(std::string_view text);
 
-// A header as JSON, for callers without a card parser of their own. One entry per record, in the order of the file; a
-// long string and its CONTINUE cards are one record. Columns rather than rows, and keywords and comments as one string
-// each, because that is what a JSON reader builds fastest (Python's: 160 ns a card against 320 for a list per card).
+// A header as two lines of JSON, for callers without a card parser of their own. One entry per record, in the order of
+// the file; a long string and its CONTINUE cards are one record. Columns rather than rows, and keywords and comments as
+// one string each, because that is what a JSON reader builds fastest (Python's: 160 ns a card against 320 for a list per
+// card); comments on a line of their own, because few ask for them.
 //   {"keywords": "SIMPLE\x7FBITPIX...",  joined by U+007F; in capitals, but HIERARCH names (without that word) and the
 //                                        first columns of a text without value as written
 //    "values": [true, 8, ...],           number, string, true or false; null if undefined; [re, im] if complex;
 //                                        the text of a record without value or with a malformed one
-//    "comments": "...\x7F...",           joined like the keywords; empty where there is none
 //    "long": [[record, cards], ...],     the records that take more than one card
 //    "hierarch": [record, ...], "complex": [...], "malformed": [...],
 //    "fields": [...]}                    strings that look like record-valued keywords (WCS Paper IV, 'AXIS.1: 2')
+//   "...\x7F..."                         the comments, joined like the keywords; empty where there is none
 // Where a keyword or comment holds U+007F itself, which the Standard forbids, the joined string is a list of strings.
 // Bytes above 126 and below 32 are escaped as \u00XX (Latin-1). Numbers are the file's digits: never rounded.
 std::string header_json(HeaderView header);

@@ -213,8 +213,7 @@ class Writer {
     keywords_.append_to(json);
     json += ",\"values\":[";
     json += values_.text();
-    json += "],\"comments\":";
-    comments_.append_to(json);
+    json += ']';
     const auto list = [&](std::string_view name, const std::string& items) {
       json += ",\"";
       json += name;
@@ -227,7 +226,8 @@ class Writer {
     list("complex", complex_);
     list("malformed", malformed_);
     list("fields", fields_);
-    json += '}';
+    json += "}\n";
+    comments_.append_to(json);
     return json;
   }
 
