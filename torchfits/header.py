@@ -5,9 +5,11 @@ Reading one is torchfits/header_reading.py, one card torchfits/card.py, the list
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import itertools
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -422,8 +424,21 @@ def headers(paths: Iterable[str | os.PathLike[str]], hdu: int = 0) -> list[Heade
 def _headers(texts: Sequence[str | memoryview], parsed: list[str]) -> list[Header]:
     found = []
     known: dict[str, list[str]] = {}
-    for text, json in zip(texts, parsed):
-        header = Header.__new__(Header)
-        header._text, header._parsed = "", Records.parse(text, json, known)
-        found.append(header)
+    with _no_collection():
+        for text, json in zip(texts, parsed):
+            header = Header.__new__(Header)
+            header._text, header._parsed = "", Records.parse(text, json, known)
+            found.append(header)
     return found
+
+
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    """Pauses the collector of cycles while many objects are made that have none; it took a sixth of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
