@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import math
+import mmap
 import os
 from collections.abc import Callable
 from functools import cache, partial
@@ -60,7 +61,7 @@ def native(array: np.ndarray, dtype: torch.dtype | None = None) -> torch.Tensor:
 
 def _is_mapped(array: Any) -> bool:
     while array is not None:
-        if isinstance(array, np.memmap):
+        if isinstance(array, (np.memmap, mmap.mmap)):
             return True
         array = getattr(array, "base", None)
     return False
