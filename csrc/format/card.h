@@ -92,8 +92,8 @@ std::string cards_from_text(std::string_view text);
 
 // A header as two lines of JSON, for callers without a card parser of their own. One entry per record, in the order of
 // the file; a long string and its CONTINUE cards are one record. Columns rather than rows, and keywords and comments as
-// one string each, because that is what a JSON reader builds fastest (Python's: 160 ns a card against 320 for a list per
-// card); comments on a line of their own, because few ask for them.
+// one string each, because that is what a JSON reader builds fastest (Python's: 160 ns a card against 320 for a list
+// per card); comments on a line of their own, because few ask for them.
 //   {"keywords": "SIMPLE\x7FBITPIX...",  joined by U+007F; in capitals, but HIERARCH names (without that word) and the
 //                                        first columns of a text without value as written
 //    "values": [true, 8, ...],           number, string, true or false; null if undefined; [re, im] if complex;

@@ -54,8 +54,8 @@ constexpr std::size_t kWorthHugePages = 2 * kHugePage;
 
 void prefer_huge_pages(void* start, std::size_t size) {
   if (size < kWorthHugePages) return;
-  // Whole pages around the buffer: malloc puts it 64 bytes behind the huge page that the kernel gave, and a huge page is
-  // only made where the advice covers all of it.
+  // Whole pages around the buffer: malloc puts it 64 bytes behind the huge page that the kernel gave, and a huge page
+  // is only made where the advice covers all of it.
   constexpr std::uintptr_t kPage = 4096;
   const auto address = reinterpret_cast<std::uintptr_t>(start);
   const auto first = address / kPage * kPage;
