@@ -150,10 +150,6 @@ void Converter::run_pieces(const std::byte* in, std::int64_t count, std::byte* o
   }
 }
 
-void convert(const std::byte* stored, std::int64_t count, const Conversion& conversion, void* out) noexcept {
-  Converter(conversion, ByteOrder::big_endian)(stored, count, out);
-}
-
 void convert_native(const void* stored, std::int64_t count, const Conversion& conversion, void* out) noexcept {
   Converter(conversion, ByteOrder::native)(stored, count, out);
 }

@@ -29,11 +29,9 @@ struct Conversion {
 // integer they stand for, never through double. A copied NaN keeps its bits; after arithmetic its sign and payload mean
 // nothing.
 //
-// `stored` holds count values, big-endian, any alignment; `out` room for count pixels. The two must not overlap.
+// `stored` holds count values in native byte order (decoded tiles, tensors; of big-endian ones see Converter), any
+// alignment; `out` room for count pixels. The two must not overlap.
 // Stores go through the caches: past them is no faster into fresh memory, whose pages the kernel has just written.
-void convert(const std::byte* stored, std::int64_t count, const Conversion& conversion, void* out) noexcept;
-
-// The same from values in native byte order (decoded tiles, tensors).
 void convert_native(const void* stored, std::int64_t count, const Conversion& conversion, void* out) noexcept;
 
 // The instruction sets that the loops are compiled for, in one binary; on other machines only `plain` exists.

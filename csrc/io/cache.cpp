@@ -27,7 +27,7 @@ bool Identity::settled() const noexcept {
 }
 
 FileCache& FileCache::instance() {
-  static FileCache cache;
+  static FileCache& cache = *new FileCache;  // never destroyed: threads may still read while the process exits
   return cache;
 }
 

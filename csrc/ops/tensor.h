@@ -55,8 +55,7 @@ Tensor empty(const Shape& shape, ScalarType dtype);
 // A view of a tensor's bytes; requires a contiguous CPU uint8 tensor of one dimension and raises ValueError otherwise,
 // naming `who` and `what`, and for a CUDA tensor saying how to bring it to the host.
 std::span<const std::byte> byte_source(const Tensor& tensor, std::string_view who, std::string_view what = "data");
-// The same for a contiguous CPU int64 tensor (converted when it is of another integer dtype is an error: ask the
-// caller).
+// The same for a contiguous CPU int64 tensor; one of another integer type is the caller's to convert.
 std::span<const std::int64_t> index_source(const Tensor& tensor, std::string_view who, std::string_view what);
 
 // The offsets of items laid end to end: int64 [B + 1], rising, the last at most `size`.

@@ -348,11 +348,11 @@ TEST(bitpix_minus_64) { check_bitpix(-64); }
 TEST(worked_values) {
   const std::byte stored[] = {std::byte{0x80}, std::byte{0}, std::byte{0}, std::byte{1}};
   std::uint16_t unsigned_values[2];
-  convert(stored, 2, {16, {1, 32768, {}}, true, Pixel::u16}, unsigned_values);
+  Converter(Conversion{16, {1, 32768, {}}, true, Pixel::u16}, ByteOrder::big_endian)(stored, 2, unsigned_values);
   CHECK_EQUAL(unsigned_values[0], 0);
   CHECK_EQUAL(unsigned_values[1], 32769);
   float physical_values[2];
-  convert(stored, 2, {16, {0.5, 10, -32768}, true, Pixel::f32}, physical_values);
+  Converter(Conversion{16, {0.5, 10, -32768}, true, Pixel::f32}, ByteOrder::big_endian)(stored, 2, physical_values);
   CHECK(std::isnan(physical_values[0]));
   CHECK_EQUAL(physical_values[1], 10.5f);
   CHECK_EQUAL(encode_float(1.0, 5, 10), 0x3c00u);
@@ -366,7 +366,8 @@ TEST(int64_keeps_every_bit) {
   Bytes big;
   put(big, 0x8020000000000001, 8);
   std::uint64_t value;
-  convert(big.data(), 1, {64, {1, 9223372036854775808.0, {}}, true, Pixel::u64}, &value);
+  Converter(Conversion{64, {1, 9223372036854775808.0, {}}, true, Pixel::u64}, ByteOrder::big_endian)(big.data(), 1,
+                                                                                                     &value);
   CHECK_EQUAL(value, 0x0020000000000001u);
 }
 
