@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import itertools
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -31,7 +30,7 @@ from torchfits.card import (
 )
 from torchfits.header_reading import HeaderReading, Key
 from torchfits.header_views import CommentaryView
-from torchfits.records import Records, cards_json, cut_text
+from torchfits.records import Records, columns_of, cut
 
 _INDEXED_TABLE_KEYWORDS = ("TFORM", "TSCAL", "TZERO", "TNULL", "TTYPE", "TUNIT", "TDISP", "TDIM", "THEAP", "TBCOL")
 _STRUCTURE_KEYWORDS = (
@@ -406,7 +405,7 @@ def headers_from_texts(texts: list[str]) -> list[Header]:
     >>> [header["A"] for header in headers_from_texts(["A = 1", "A = 2"])]
     [1, 2]
     """
-    return _headers(texts, cards_json(texts))
+    return _headers(texts, columns_of(texts))
 
 
 def headers(paths: Iterable[str | os.PathLike[str]], hdu: int = 0) -> list[Header]:
@@ -416,18 +415,16 @@ def headers(paths: Iterable[str | os.PathLike[str]], hdu: int = 0) -> list[Heade
     0
     """
     text, offsets = torch.ops.fits.header_texts([os.fspath(path) for path in paths], hdu)
-    view = memoryview(text.numpy())
-    texts = [view[start:end] for start, end in itertools.pairwise(offsets.tolist())]
-    return _headers(texts, cut_text(*torch.ops.fits.cards.packed(text, offsets)))
+    return _headers(cut(text, offsets), cut(*torch.ops.fits.cards.packed(text, offsets)))
 
 
-def _headers(texts: Sequence[str | memoryview], parsed: list[str]) -> list[Header]:
+def _headers(texts: Sequence[str | memoryview], parsed: list[memoryview]) -> list[Header]:
     found = []
     known: dict[str, list[str]] = {}
     with _no_collection():
-        for text, json in zip(texts, parsed):
+        for text, columns in zip(texts, parsed):
             header = Header.__new__(Header)
-            header._text, header._parsed = "", Records.parse(text, json, known)
+            header._text, header._parsed = "", Records.parse(text, columns, known)
             found.append(header)
     return found
 

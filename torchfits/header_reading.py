@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Union, overload
 
 from torchfits.card import CARD_LENGTH, COMMENTARY, Malformed, Value, name_of, readable
 from torchfits.header_views import CardsView, CommentaryView, CommentsView
-from torchfits.records import Records, cards_json
+from torchfits.records import Records, columns_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -76,7 +76,7 @@ class HeaderReading:
     @property
     def _records(self) -> Records:
         if self._parsed is None:
-            self._parsed = Records.parse(self._text, cards_json([self._text])[0])
+            self._parsed = Records.parse(self._text, columns_of([self._text])[0])
         return self._parsed
 
     # --- Looking up --------------------------------------------------------------------------------------------------

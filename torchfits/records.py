@@ -8,7 +8,7 @@ text verbatim until its value or comment changes.
 from __future__ import annotations
 
 import itertools
-import json
+import pickle
 from typing import Any
 
 import torch
@@ -27,14 +27,14 @@ from torchfits.card import (
 _SEPARATOR = "\x7f"
 
 
-def cards_json(texts: list[str]) -> list[str]:
-    """What the C++ parser says of each header text; see csrc/format/card.h, header_json."""
-    return cut_text(*torch.ops.fits.cards(texts))
+def columns_of(texts: list[str]) -> list[memoryview]:
+    """What the C++ parser says of each header text; see csrc/format/card.h, header_pickle."""
+    return cut(*torch.ops.fits.cards(texts))
 
 
-def cut_text(text: torch.Tensor, offsets: torch.Tensor) -> list[str]:
-    """The texts that an operator returned end to end."""
-    whole = text.numpy().tobytes().decode("latin-1")
+def cut(data: torch.Tensor, offsets: torch.Tensor) -> list[memoryview]:
+    """The pieces that an operator returned end to end."""
+    whole = data.numpy().data
     return [whole[start:end] for start, end in itertools.pairwise(offsets.tolist())]
 
 
@@ -53,12 +53,16 @@ def split_cards(text: str) -> list[str]:
     return cards
 
 
+def _texts(column: str | list[str]) -> list[str]:
+    return column.split(_SEPARATOR) if isinstance(column, str) else column
+
+
 def _names(column: str | list[str], known: dict[str, list[str]]) -> list[str]:
     if not isinstance(column, str):
         return column
     names = known.get(column)
     if names is None:
-        names = known[column] = column.split(_SEPARATOR)
+        names = known[column] = _texts(column)
     return names.copy()
 
 
@@ -70,10 +74,10 @@ class Records:
     keywords: list[str]
     values: list[Any]
     may_be_malformed: bool  # whether a value may be Malformed
-    _comments: list[str] | str  # a string: JSON, not read yet
+    _comments: list[str] | str  # a string: not split yet
     _images: list[str] | None  # None: not cut out of _text yet
     _text: str | memoryview  # a view: not decoded yet
-    _long: list[list[int]]
+    _long: list[tuple[int, int]]
     _first: dict[str, int] | None
 
     def __init__(self) -> None:
@@ -81,26 +85,25 @@ class Records:
         self._text, self._long, self._first, self.may_be_malformed = "", [], None, False
 
     @classmethod
-    def parse(cls, text: str | memoryview, parsed: str, known: dict[str, list[str]] | None = None) -> Records:
-        """The records of `text`, of which `parsed` is the JSON.
+    def parse(cls, text: str | memoryview, parsed: memoryview, known: dict[str, list[str]] | None = None) -> Records:
+        """The records of `text`, of which `parsed` holds the columns.
 
         `known` keeps the keywords of earlier headers: those of one instrument are the same, and so share their strings.
         """
-        parsed, _, comments = parsed.partition("\n")
-        columns = json.loads(parsed)
+        names, values, comments, long, hierarch, complexes, malformed, fields = pickle.loads(parsed)
         self = cls.__new__(cls)
-        self._text, self._long, self._images, self._first = text, columns["long"], None, None
-        self.values = values = columns["values"]
-        self.keywords = keywords = _names(columns["keywords"], {} if known is None else known) if values else []
+        self._text, self._long, self._images, self._first = text, long, None, None
+        self.values = values
+        self.keywords = keywords = _names(names, {} if known is None else known) if values else []
         self._comments = comments if values else []
-        for i in columns["complex"]:
+        for i in complexes:
             values[i] = complex(*values[i])
-        self.may_be_malformed = bool(columns["malformed"])
-        for i in columns["malformed"]:
+        self.may_be_malformed = bool(malformed)
+        for i in malformed:
             values[i] = Malformed(values[i])
-        for i in columns["hierarch"]:
+        for i in hierarch:
             keywords[i] = HierarchName(keywords[i])
-        for i in columns["fields"]:
+        for i in fields:
             field = None if isinstance(keywords[i], HierarchName) else field_of(keywords[i], values[i])
             if field:
                 keywords[i], values[i] = field
@@ -118,8 +121,7 @@ class Records:
     @property
     def comments(self) -> list[str]:
         if isinstance(self._comments, str):
-            joined = json.loads(self._comments)
-            self._comments = joined.split(_SEPARATOR) if isinstance(joined, str) else joined
+            self._comments = _texts(self._comments)
         return self._comments
 
     @property

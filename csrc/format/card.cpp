@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <cstring>
+#include <limits>
 
 namespace fits {
 namespace {
@@ -237,20 +239,23 @@ std::optional<std::int64_t> integer_value(const Card& card) noexcept {
   return value;
 }
 
+double number_value(std::string_view text) noexcept {
+  std::array<char, kCardSize> buffer{};
+  text = plain_number(text, buffer);
+  double value = 0;
+  if (std::from_chars(text.begin(), text.end(), value).ec == std::errc::result_out_of_range) {
+    // from_chars does not tell too small from too large: the exponent's sign does, and a number without exponent has at
+    // most 70 digits, always in range.
+    value = text.find("e-") == npos ? std::numeric_limits<double>::infinity() : 0.0;
+    if (text.front() == '-') value = -value;
+  }
+  return value;
+}
+
 std::optional<double> real_value(const Card& card) noexcept {
   if (card.kind != ValueKind::integer && card.kind != ValueKind::real) return std::nullopt;
-  std::array<char, kCardSize> buffer{};
-  const auto text = plain_number(card.value, buffer);
-  double value = 0;
-  const auto result = std::from_chars(text.begin(), text.end(), value);
-  if (result.ec == std::errc::result_out_of_range) {
-    // Too small is zero; too large has no value. from_chars does not tell which, the exponent's sign does, and a
-    // number without exponent has at most 70 digits: always in range.
-    if (text.find("e-") == npos) return std::nullopt;
-    return text.front() == '-' ? -0.0 : 0.0;
-  }
-  if (result.ec != std::errc{} || result.ptr != text.end()) return std::nullopt;
-  return value;
+  const double value = number_value(card.value);
+  return std::isinf(value) ? std::nullopt : std::optional(value);
 }
 
 std::optional<bool> logical_value(const Card& card) noexcept {
@@ -267,6 +272,7 @@ std::optional<std::string> string_value(const Card& card) {
 
 std::optional<std::size_t> HeaderView::find(std::string_view keyword, std::size_t from) const noexcept {
   keyword = trim(keyword);
+  const std::string_view asked = keyword;
   constexpr std::string_view kPrefix = "HIERARCH ";
   if (keyword.size() > kPrefix.size() && equal_without_case(keyword.substr(0, kPrefix.size()), kPrefix)) {
     keyword = trim_left(keyword.substr(kPrefix.size()));
@@ -285,7 +291,9 @@ std::optional<std::size_t> HeaderView::find(std::string_view keyword, std::size_
     const bool unusual = word == kHierarch || has_byte(word, '=') || has_byte(word, '\t') ||
                          (text[i * kCardSize] == ' ' && word != kBlank);
     if (equal && fits_field && !unusual) return i;
-    if (unusual && equal_without_case(card(i).keyword, keyword)) return i;
+    if (!unusual) continue;
+    const std::string_view found = card(i).keyword;  // a HIERARCH name may begin with the word HIERARCH once more
+    if (equal_without_case(found, keyword) || equal_without_case(found, asked)) return i;
   }
   return std::nullopt;
 }

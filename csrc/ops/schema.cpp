@@ -20,8 +20,8 @@ STABLE_TORCH_LIBRARY(fits, m) {
       "header_texts.packed(Tensor data, Tensor offsets, int hdu=0, *, bool stored=False) -> "
       "(Tensor text, Tensor offsets)");
   m.def("header_texts(str[] paths, int hdu=0, *, bool stored=False) -> (Tensor text, Tensor offsets)");
-  m.def("cards.packed(Tensor text, Tensor offsets) -> (Tensor json, Tensor offsets)");
-  m.def("cards(str[] headers) -> (Tensor json, Tensor offsets)");
+  m.def("cards.packed(Tensor text, Tensor offsets) -> (Tensor pickles, Tensor offsets)");
+  m.def("cards(str[] headers) -> (Tensor pickles, Tensor offsets)");
   m.def("header_values(str path, int hdu, str[] keys) -> Tensor");
   m.def("header_values.bytes(Tensor data, int hdu, str[] keys) -> Tensor");
   m.def("header_values.packed(Tensor data, Tensor offsets, int hdu, str[] keys) -> Tensor");

@@ -1,5 +1,5 @@
 // libFuzzer target: any bytes as a FITS file. The HDU walk, the headers as stored and as the user sees them, their
-// JSON, and the table of tiles. Built as fuzz_header.cpp is. What the sanitizers do not see is checked here.
+// pickles, and the table of tiles. Built as fuzz_header.cpp is. What the sanitizers do not see is checked here.
 #include <cstdint>
 #include <cstdlib>
 #include <span>
@@ -32,7 +32,7 @@ void tolerate(const Call& call) {
 void fuzz_cards(const std::string& cards) {
   must(cards.size() % fits::kCardSize == 0);
   const fits::HeaderView header(cards);
-  (void)fits::header_json(header);
+  (void)fits::header_pickle(header);
   // Restoring twice: whatever the cards are, what cannot be restored is refused.
   tolerate([&] { must(fits::original_image_header(header).size() % fits::kCardSize == 0); });
   tolerate([&] { must(fits::original_table_header(header).size() % fits::kCardSize == 0); });

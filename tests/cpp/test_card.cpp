@@ -4,6 +4,7 @@
 
 #include "check.h"
 #include "format/card.h"
+#include "pickle.h"
 
 using namespace fits;
 
@@ -204,16 +205,24 @@ TEST(random_bytes_are_survived) {
   }
 }
 
-TEST(json_of_every_kind) {
-  CHECK_EQUAL(
-      header_json(HeaderView("")),
-      std::string("{\"keywords\":\"\",\"values\":[],\"long\":[],\"hierarch\":[],\"complex\":[],\"malformed\":[],"
-                  "\"fields\":[]}\n\"\""));
+TEST(hierarch_name_that_repeats_the_word) {
+  const auto text = cards({"HIERARCH HIERARCH ESO A = 1"});
+  CHECK_EQUAL(HeaderView(text).card(0).keyword, std::string_view("HIERARCH ESO A"));
+  CHECK(HeaderView(text).find("HIERARCH ESO A") == std::optional<std::size_t>(0));
+  CHECK(!HeaderView(text).find("ESO A"));
+}
+
+std::string pickled(std::string_view text) {
+  return check::PickleReader(header_pickle(HeaderView(text))).text().value_or("not a pickle");
+}
+
+TEST(pickle_of_every_kind) {
+  CHECK_EQUAL(pickled(""), std::string("('', [], '', [], [], [], [], [])"));
   const auto text = cards({"simple  = T / a \"b\" \\", "A       =", "B       = 'it''s'", "HIERARCH ESO det = F / d\xe9",
                            "LONG    = 'one&' / 1", "CONTINUE  'two' / 2", "C       = (1, -.5D3)",
                            "BAD     = 1.2.3 / why", "COMMENT  hi / there", "free text", "DP1     = 'AXIS.1: 2'"});
-  CHECK_EQUAL(header_json(HeaderView(text)),
-              std::string("{\"keywords\":\"SIMPLE\x7f"
+  CHECK_EQUAL(pickled(text),
+              std::string("('SIMPLE\x7f"
                           "A\x7f"
                           "B\x7f"
                           "ESO det\x7fLONG\x7f"
@@ -221,45 +230,59 @@ TEST(json_of_every_kind) {
                           "BAD\x7f"
                           "COMMENT\x7f"
                           "free tex\x7f"
-                          "DP1\","
-                          "\"values\":[true,null,\"it's\",false,\"onetwo\",[1,-0.5e3],\"1.2.3\",\" hi / there\",\"t\","
-                          "\"AXIS.1: 2\"],"
-                          "\"long\":[[4,2]],\"hierarch\":[3],\"complex\":[5],\"malformed\":[6],\"fields\":[9]}\n"
-                          "\"a \\\"b\\\" \\\\\x7f\x7f\x7f"
-                          "d\\u00e9\x7f"
-                          "1 2\x7f\x7fwhy\x7f\x7f\x7f\""));
+                          "DP1', "
+                          "[True, None, 'it's', False, 'onetwo', (1.0, -500.0), '1.2.3', ' hi / there', 't', "
+                          "'AXIS.1: 2'], "
+                          "'a \"b\" \\\x7f\x7f\x7f"
+                          "d\xc3\xa9\x7f"
+                          "1 2\x7f\x7fwhy\x7f\x7f\x7f', "
+                          "[(4, 2)], [3], [5], [6], [9])"));
 }
 
-TEST(json_numbers) {
+TEST(pickled_numbers) {
   const std::pair<const char*, const char*> numbers[] = {
       {"1.", "1.0"},
       {".5", "0.5"},
       {"+3", "3"},
       {"007", "7"},
-      {"1D5", "1e5"},
+      {"255", "255"},
+      {"256", "256"},
+      {"-1", "-1"},
+      {"1D5", "100000.0"},
       {"0", "0"},
-      {"-0", "-0"},
+      {"-0", "0"},
       {"000", "0"},
       {"- 5", "-5"},
-      {"1.e5", "1.0e5"},
-      {"-.5d-03", "-0.5e-03"},
-      {"00.50", "0.50"},
-      {"0E0", "0e0"},
-      {"1.5 E +3", "1.5e3"},
+      {"-.5d-03", "-0.00050000000000000001"},
+      {"1.5 E +3", "1500.0"},
+      {"1E400", "inf"},
+      {"-1E-400", "-0.0"},
+      {"2147483647", "2147483647"},
+      {"-2147483648", "-2147483648"},
+      {"+2147483648", "2147483648"},
+      {"-0009223372036854775808", "-9223372036854775808"},
       {"123456789012345678901234567890", "123456789012345678901234567890"}};
-  for (const auto& [fits_text, json_text] : numbers) {
-    const auto json = header_json(HeaderView(padded(std::string("A       = ") + fits_text)));
-    const auto start = json.find('[') + 1;
-    CHECK_EQUAL(json.substr(start, json.find(']') - start), std::string(json_text));
+  for (const auto& [fits_text, python_text] : numbers) {
+    const auto text = pickled(padded(std::string("A       = ") + fits_text));
+    const auto start = text.find('[') + 1;
+    CHECK_EQUAL(text.substr(start, text.find(']') - start), std::string(python_text));
   }
 }
 
-TEST(json_with_the_separator_in_a_text_is_a_list) {
+TEST(pickle_with_the_separator_in_a_text_is_a_list) {
   const auto text = cards({"A       = 1 / x\x7fy", "B       = 2"});
-  const auto json = header_json(HeaderView(text));
-  CHECK(json.find("}\n[\"x\\u007fy\",\"\"]") != std::string::npos);
-  CHECK(json.find("\"keywords\":\"A\x7f"
-                  "B\"") != std::string::npos);
+  CHECK_EQUAL(pickled(text), std::string("('A\x7f"
+                                         "B', [1, 2], ['x\x7fy', ''], [], [], [], [], [])"));
+}
+
+TEST(pickled_strings_of_every_length) {
+  std::vector<std::string> lines{"A       = '" + std::string(66, 'x') + "&'"};
+  for (int i = 0; i < 4; ++i) lines.push_back("CONTINUE  '" + std::string(66, '\xe9') + (i < 3 ? "&'" : "'"));
+  std::string text;
+  for (const auto& line : lines) text += padded(line);
+  std::string expected(66, 'x');
+  for (int i = 0; i < 4 * 66; ++i) expected += "\xc3\xa9";
+  CHECK_EQUAL(pickled(text), "('A', ['" + expected + "'], '', [(0, 5)], [], [], [], [])");
 }
 
 TEST(cards_from_any_text) {

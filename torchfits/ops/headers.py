@@ -28,10 +28,10 @@ Header i is ``text[offsets[i]:offsets[i + 1]]``, as ``header_text`` gives it. Ra
 """,
     "header_texts.packed": "The same of files laid end to end.",
     "headers": "The cards of one header of each of many files, as ``header`` gives them, read in parallel.",
-    "cards": """Header texts parsed: for each one a JSON text; all of them end to end as uint8, and offsets int64 ``[B + 1]``.
+    "cards": """Header texts parsed: for each one a pickle; all of them end to end as uint8, and offsets int64 ``[B + 1]``.
 
 Values are typed as section 4.2 says; CONTINUE cards are joined (section 4.2.1.2). ``torchfits.Header`` is built on it; the
-form of the JSON is described in csrc/format/card.h.
+columns in a pickle, which is of data alone and runs no code, are described in csrc/format/card.h.
 """,
     "cards.packed": "The same of header texts laid end to end, as ``header_texts`` returns them.",
     "header_values": """Numbers from a header: float64 ``[K]``, one for each of ``keys``.
