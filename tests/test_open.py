@@ -21,6 +21,20 @@ def mef(tmp_path: Path) -> Path:
     return write_mef(tmp_path / "mef.fits")
 
 
+def test_shapes_of_more_axes_than_the_table_of_hdus_has(tmp_path: Path) -> None:
+    image = np.zeros((2, 3) + (1,) * 12, "i2")
+    groups = fits.Header([("SIMPLE", True), ("BITPIX", 8), ("NAXIS", 13), ("NAXIS1", 0), ("NAXIS2", 3)])
+    groups.extend(
+        [(f"NAXIS{n}", 1) for n in range(3, 14)] + [("GROUPS", True), ("PCOUNT", 2), ("GCOUNT", 4)], strip=False
+    )
+    fits.PrimaryHDU(image).writeto(tmp_path / "image.fits")
+    (tmp_path / "groups.fits").write_bytes(groups.tostring().encode() + bytes(2880))
+    with torchfits.open(tmp_path / "image.fits") as file:
+        assert file[0].shape == image.shape == tuple(file[0].data.shape)
+    with torchfits.open(tmp_path / "groups.fits") as file:
+        assert file[0].shape == (4,) + (1,) * 11 + (3,) == tuple(file[0].data.shape)
+
+
 def test_a_sequence_of_hdus(mef: Path) -> None:
     opened = torchfits.open(mef)
     assert isinstance(opened, torchfits.FITS)

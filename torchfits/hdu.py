@@ -104,7 +104,14 @@ class HDU:
     @property
     def shape(self) -> tuple[int, ...]:
         """The axes in tensor order, NAXIS1 last; ``()`` without data. Of tables: rows, and bytes in a row."""
-        return tuple(self._row[6 : 6 + self._row[5]])
+        axes, naxis = self._row[6:], self._row[5]
+        return tuple(axes[:naxis]) if naxis <= len(axes) else self._many_axes(naxis)
+
+    def _many_axes(self, naxis: int) -> tuple[int, ...]:
+        """More axes than a row of torch.ops.fits.hdus has room for."""
+        if self.kind == "random groups":  # NAXIS1 = 0 marks them; the groups are the slowest axis
+            return (self.header.get("GCOUNT", 1), *(self.header[f"NAXIS{n}"] for n in range(naxis, 1, -1)))
+        return tuple(self.header[f"NAXIS{n}"] for n in range(naxis, 0, -1))
 
     @property
     def dtype(self) -> torch.dtype | None:

@@ -141,28 +141,26 @@ ValuesAndStatus header_values_status_packed(const Tensor& data, const Tensor& of
   return values_of_batch(SourceBatch(data, offsets, "header_values_status"), hdu, keys, false);
 }
 
-// Columns: kind, header start, data start, data bytes, BITPIX, NAXIS, then the shape.
+// Columns: kind, header start, data start, data bytes, BITPIX, NAXIS, then the shape. Their number is fixed, so that
+// graphs can slice them; NAXIS tells when more axes follow.
 constexpr std::size_t kFirstAxis = 6;
 constexpr std::size_t kHduColumns = 16;
 
 Tensor hdu_table(HduList& hdus) {
   const std::size_t count = hdus.size();
-  std::size_t columns = kHduColumns;
-  for (std::size_t i = 0; i < count; ++i) {
-    columns = std::max(columns, kFirstAxis + hdus.at(static_cast<std::int64_t>(i)).naxes.size());
-  }
-  Tensor out = empty({static_cast<std::int64_t>(count), static_cast<std::int64_t>(columns)}, ScalarType::Long);
+  Tensor out = empty({static_cast<std::int64_t>(count), static_cast<std::int64_t>(kHduColumns)}, ScalarType::Long);
   auto* row = static_cast<std::int64_t*>(out.mutable_data_ptr());
-  for (std::size_t i = 0; i < count; ++i, row += columns) {
+  for (std::size_t i = 0; i < count; ++i, row += kHduColumns) {
     const Hdu& hdu = hdus.at(static_cast<std::int64_t>(i));
-    std::fill_n(row, columns, 0);
+    std::fill_n(row, kHduColumns, 0);
     row[0] = static_cast<std::int64_t>(hdu.kind);
     row[1] = static_cast<std::int64_t>(hdu.header_start);
     row[2] = static_cast<std::int64_t>(hdu.data_start);
     row[3] = static_cast<std::int64_t>(hdu.data_size);
     row[4] = hdu.bitpix;
     row[5] = static_cast<std::int64_t>(hdu.naxes.size());
-    std::ranges::copy(hdu.shape(), row + kFirstAxis);
+    const Shape shape = hdu.shape();
+    std::copy_n(shape.begin(), std::min(shape.size(), kHduColumns - kFirstAxis), row + kFirstAxis);
   }
   return out;
 }

@@ -54,8 +54,8 @@ Status as for ``read_images``; the values of a bad file are NaN.
 
 Columns: 0 kind (0 image, 1 binary table, 2 ASCII table, 3 compressed image, 4 random groups, 5 compressed table, 6
 another extension), 1 header start, 2 data start, 3 data bytes (as the header says, without padding), 4 BITPIX (of the
-image as the user sees it), 5 NAXIS, from 6 on the axes as a tensor's shape (last axis fastest), padded with 0. An HDU of
-more than ten axes widens the table. Of random groups the shape is ``[groups, *array]``.
+image as the user sees it), 5 NAXIS, from 6 on the axes as a tensor's shape (last axis fastest), padded with 0. Of more
+than ten axes the first ten are there: NAXIS says how many the header has. Of random groups the shape is ``[groups, *array]``.
 """,
     "hdus.bytes": "The same of a file held in memory, uint8 ``[n]``.",
     "hdu_names": """The names of the HDUs as uint8 text: a line ``EXTNAME,EXTVER`` for each (section 4.4.2.6).
@@ -69,10 +69,7 @@ _HDU_COLUMNS = 16
 
 
 def _hdu_table() -> torch.Tensor:
-    # An HDU of more than ten axes widens the table: a graph that counted on 16 columns would misread it.
-    columns = unknown_size()
-    torch._check(columns >= _HDU_COLUMNS)
-    return torch.empty(unknown_size(), columns, dtype=torch.int64, device="cpu")
+    return torch.empty(unknown_size(), _HDU_COLUMNS, dtype=torch.int64, device="cpu")
 
 
 def _values(*shape: int | torch.SymInt) -> torch.Tensor:
