@@ -1,12 +1,13 @@
 #include "ops/tensor.h"
 
 #include <pthread.h>
-#include <sys/mman.h>
 
 #include <algorithm>
 #include <atomic>
 #include <exception>
 #include <mutex>
+
+#include "ops/memory.h"
 
 namespace fits::ops {
 
@@ -45,34 +46,6 @@ std::size_t element_count(std::span<const std::int64_t> shape) {
             "a shape has too many elements for memory");
   }
   return count;
-}
-
-namespace {
-
-constexpr std::size_t kHugePage = std::size_t{2} << 20;
-constexpr std::size_t kWorthHugePages = 2 * kHugePage;
-
-void prefer_huge_pages(void* start, std::size_t size) {
-  if (size < kWorthHugePages) return;
-  // Whole pages around the buffer: malloc puts it 64 bytes behind the huge page that the kernel gave, and a huge page
-  // is only made where the advice covers all of it.
-  constexpr std::uintptr_t kPage = 4096;
-  const auto address = reinterpret_cast<std::uintptr_t>(start);
-  const auto first = address / kPage * kPage;
-  const auto last = (address + size + kPage - 1) / kPage * kPage;
-#ifdef MADV_HUGEPAGE
-  // Advice only: where huge pages are off the call fails and nothing is lost.
-  (void)madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
-#endif
-}
-
-}  // namespace
-
-Tensor empty(const Shape& shape, ScalarType dtype) {
-  const auto count = element_count(shape);
-  Tensor tensor = torch::stable::empty(shape, dtype);
-  if (count > 0) prefer_huge_pages(tensor.mutable_data_ptr(), count * tensor.element_size());
-  return tensor;
 }
 
 std::span<const std::byte> byte_source(const Tensor& tensor, std::string_view who, std::string_view what) {

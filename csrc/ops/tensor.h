@@ -48,8 +48,7 @@ Pixel pixel_type(ScalarType dtype, std::string_view who);
 
 std::size_t element_count(std::span<const std::int64_t> shape);
 
-// Uninitialised CPU tensor. Large ones ask for huge pages before their first write: page faults of a fresh 64 MB
-// buffer cost more than most decoders (docs/design.md).
+// Uninitialised CPU tensor, large ones in memory that earlier results have left (ops/memory.h).
 Tensor empty(const Shape& shape, ScalarType dtype);
 
 // A view of a tensor's bytes; requires a contiguous CPU uint8 tensor of one dimension and raises ValueError otherwise,

@@ -1,0 +1,156 @@
+#include "ops/memory.h"
+
+#include <sys/mman.h>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <cstdlib>
+#include <new>
+#include <optional>
+
+#include "ops/tensor.h"
+
+// Of torch 2.11 and later; null in 2.10, whose headers do not have it.
+extern "C" __attribute__((weak)) AOTITorchError
+torch_from_blob(void* data, std::int64_t ndim, const std::int64_t* sizes, const std::int64_t* strides,
+                std::int64_t storage_offset, std::int32_t dtype, std::int32_t device_type, std::int32_t device_index,
+                AtenTensorHandle* result, std::int32_t layout, const std::uint8_t* opaque_metadata,
+                std::int64_t opaque_metadata_size, void (*deleter)(void* data, void* context), void* context);
+
+namespace fits::ops {
+namespace {
+
+// Blocks that nobody uses. A slot is emptied before its block is looked at, so that no two threads ever see one block.
+constexpr std::size_t kSlots = 16;
+std::array<std::atomic<Block*>, kSlots> kept{};
+std::atomic<std::size_t> kept_bytes{0};
+std::atomic<std::size_t> oldest{0};
+
+std::size_t most_kept() noexcept {
+  static const std::size_t most = [] {
+    const char* setting = std::getenv("TORCHFITS_CACHE_MEMORY");
+    return setting == nullptr ? kKeptMemory : static_cast<std::size_t>(std::strtoull(setting, nullptr, 10)) << 20;
+  }();
+  return most;
+}
+
+// Memory that begins where a huge page does: the surplus on both sides of it is handed back at once.
+Block* map_block(std::size_t capacity) noexcept {
+  void* const mapping = mmap(nullptr, capacity + kHugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapping == MAP_FAILED) return nullptr;
+  auto* const first = static_cast<std::byte*>(mapping);
+  const std::size_t before = (kHugePage - reinterpret_cast<std::uintptr_t>(first) % kHugePage) % kHugePage;
+  if (before > 0) munmap(first, before);
+  munmap(first + before + capacity, kHugePage - before);
+#ifdef MADV_HUGEPAGE
+  // Advice only: where huge pages are off the call fails and nothing is lost.
+  (void)madvise(first + before, capacity, MADV_HUGEPAGE);
+#endif
+  auto* const block = new (std::nothrow) Block{first + before, capacity};
+  if (block == nullptr) munmap(first + before, capacity);
+  return block;
+}
+
+void unmap(Block* block) noexcept {
+  munmap(block->start, block->capacity);
+  delete block;
+}
+
+// Whether a kept block serves for `capacity`: not a much larger one, which a larger result may want.
+bool serves(const Block& block, std::size_t capacity) noexcept {
+  return block.capacity >= capacity && block.capacity - capacity <= capacity / 4;
+}
+
+void release(std::atomic<Block*>& slot) noexcept {
+  Block* const block = slot.exchange(nullptr);
+  if (block == nullptr) return;
+  kept_bytes -= block->capacity;
+  unmap(block);
+}
+
+}  // namespace
+
+Block* take_block(std::size_t size) noexcept {
+  if (size > SIZE_MAX - 2 * kHugePage) return nullptr;
+  const std::size_t capacity = (size + kHugePage - 1) / kHugePage * kHugePage;
+  for (auto& slot : kept) {
+    if (slot.load(std::memory_order_relaxed) == nullptr) continue;
+    Block* const block = slot.exchange(nullptr);
+    if (block == nullptr) continue;
+    kept_bytes -= block->capacity;
+    if (serves(*block, capacity)) return block;
+    give_back(block);
+  }
+  return map_block(capacity);
+}
+
+void give_back(Block* block) noexcept {
+  if (block->capacity > most_kept()) return unmap(block);
+  // Room first, from the oldest on.
+  for (std::size_t i = 0; i < kSlots && kept_bytes + block->capacity > most_kept(); ++i)
+    release(kept[oldest++ % kSlots]);
+  kept_bytes += block->capacity;
+  for (std::size_t i = 0; i < kSlots; ++i) {
+    Block* nothing = nullptr;
+    if (kept[(oldest + i) % kSlots].compare_exchange_strong(nothing, block)) return;
+  }
+  kept_bytes -= block->capacity;
+  unmap(block);
+}
+
+// Asks for huge pages under memory that malloc gave.
+void prefer_huge_pages(void* start, std::size_t size) noexcept {
+  if (size < kWorthKeeping) return;
+  // Whole pages around the buffer: malloc puts it 64 bytes behind the huge page that the kernel gave, and a huge page
+  // is only made where the advice covers all of it.
+  constexpr std::uintptr_t kPage = 4096;
+  const auto address = reinterpret_cast<std::uintptr_t>(start);
+  const auto first = address / kPage * kPage;
+  const auto last = (address + size + kPage - 1) / kPage * kPage;
+#ifdef MADV_HUGEPAGE
+  (void)madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
+#endif
+}
+
+namespace {
+
+std::int32_t dtype_code(ScalarType dtype) {
+  return torch::stable::detail::to<std::int32_t>(torch::stable::detail::from(dtype));
+}
+
+// A tensor whose memory goes back to ops/memory.h when the last tensor that uses it is gone; null where torch (2.10)
+// cannot be told to, or where there is no such memory.
+std::optional<Tensor> empty_block(const Shape& shape, ScalarType dtype, std::size_t size) {
+  if (torch_from_blob == nullptr) return std::nullopt;
+  Block* const block = take_block(size);
+  if (block == nullptr) return std::nullopt;
+  Shape strides(shape.size());
+  std::int64_t stride = 1;
+  for (std::size_t i = shape.size(); i-- > 0; stride *= shape[i]) strides[i] = stride;
+  AtenTensorHandle handle = nullptr;
+  const auto error = torch_from_blob(
+      block->start, static_cast<std::int64_t>(shape.size()), shape.data(), strides.data(), 0, dtype_code(dtype),
+      aoti_torch_device_type_cpu(), -1, &handle, aoti_torch_layout_strided(), nullptr, 0,
+      [](void*, void* context) { give_back(static_cast<Block*>(context)); }, block);
+  if (error != AOTI_TORCH_SUCCESS) {
+    give_back(block);
+    return std::nullopt;
+  }
+  return Tensor(handle);
+}
+
+}  // namespace
+
+Tensor empty(const Shape& shape, ScalarType dtype) {
+  const auto count = element_count(shape);
+  const std::size_t size = count * aoti_torch_dtype_element_size(dtype_code(dtype));
+  if (size >= kWorthKeeping) {
+    if (auto kept = empty_block(shape, dtype, size)) return *kept;
+  }
+  Tensor tensor = torch::stable::empty(shape, dtype);
+  if (count > 0) prefer_huge_pages(tensor.mutable_data_ptr(), size);
+  return tensor;
+}
+
+}  // namespace fits::ops
