@@ -1,0 +1,87 @@
+#include "tile/dequantize.h"
+
+#include <algorithm>
+
+#include "tile/dequantize_loops.h"
+
+namespace fits {
+namespace {
+
+constexpr bool is_dithered(Quantization method) noexcept { return method >= Quantization::subtractive_dither_1; }
+
+DequantizeLoops find_loops(Quantization method, bool blank, SimdLevel level) noexcept {
+#if defined(__x86_64__)
+  if (level == SimdLevel::avx512) return avx512::find_dequantize(method, blank);
+  if (level == SimdLevel::avx2) return avx2::find_dequantize(method, blank);
+#endif
+  static_cast<void>(level);
+  return plain::find_dequantize(method, blank);
+}
+
+}  // namespace
+
+Dequantizer::Dequantizer(Quantization method, int zdither0, std::int64_t tile_number, double zscale, double zzero,
+                         std::optional<std::int64_t> zblank, SimdLevel level) noexcept
+    : tile_{zscale, zzero, 0}, dithered_(is_dithered(method)) {
+  const bool blank = zblank && holds(Pixel::i32, *zblank);
+  if (blank) tile_.zblank = static_cast<std::int32_t>(*zblank);
+  if (dithered_) place_ = first_place(dither_table(), zdither0, tile_number);
+  const DequantizeLoops loops = find_loops(method, blank, level);
+  to_float_ = loops.to_float;
+  to_double_ = loops.to_double;
+}
+
+template <class Out>
+void Dequantizer::run(Loop<Out> loop, const std::int32_t* values, std::int64_t count, Out* out) noexcept {
+  if (!dithered_) return loop(values, nullptr, count, tile_, out);
+  const DitherTable table = dither_table();
+  while (count > 0) {
+    const std::int64_t piece = std::min<std::int64_t>(count, kRandoms - place_.next);
+    loop(values, dither_randoms() + place_.next, piece, tile_, out);
+    values += piece;
+    out += piece;
+    count -= piece;
+    place_.next += static_cast<std::int32_t>(piece);
+    if (place_.next == kRandoms) {
+      place_.sequence = place_.sequence + 1 == kRandoms ? 0 : place_.sequence + 1;
+      place_.next = sequence_start(table.randoms[place_.sequence]);
+    }
+  }
+}
+
+// Through pieces that stay in the L1 cache: such tiles are rare, and loops of their own would triple the code.
+template <class In, class Out>
+void Dequantizer::widen(const In* values, std::int64_t count, Out* out) noexcept {
+  constexpr std::int64_t kPiece = 512;
+  std::int32_t wide[kPiece];
+  for (std::int64_t first = 0; first < count; first += kPiece) {
+    const std::int64_t piece = std::min(kPiece, count - first);
+    std::copy_n(values + first, piece, wide);
+    (*this)(wide, piece, out + first);
+  }
+}
+
+void Dequantizer::operator()(const std::int32_t* values, std::int64_t count, float* out) noexcept {
+  run(to_float_, values, count, out);
+}
+void Dequantizer::operator()(const std::int32_t* values, std::int64_t count, double* out) noexcept {
+  run(to_double_, values, count, out);
+}
+void Dequantizer::operator()(const std::int16_t* values, std::int64_t count, float* out) noexcept {
+  widen(values, count, out);
+}
+void Dequantizer::operator()(const std::int16_t* values, std::int64_t count, double* out) noexcept {
+  widen(values, count, out);
+}
+void Dequantizer::operator()(const std::uint8_t* values, std::int64_t count, float* out) noexcept {
+  widen(values, count, out);
+}
+void Dequantizer::operator()(const std::uint8_t* values, std::int64_t count, double* out) noexcept {
+  widen(values, count, out);
+}
+
+void Dequantizer::skip(std::int64_t count) noexcept {
+  if (dithered_) place_ = place_after(dither_table(), place_, count);
+}
+
+}  // namespace fits

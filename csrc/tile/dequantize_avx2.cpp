@@ -1,0 +1,6 @@
+// dequantize.h's loops for x86-64 with AVX2.
+#if defined(__x86_64__)
+#define FITS_LEVEL avx2
+#define FITS_TARGET __attribute__((target("avx2")))
+#include "tile/dequantize_loops.inl"
+#endif
