@@ -25,7 +25,7 @@ Dequantizer::Dequantizer(Quantization method, int zdither0, std::int64_t tile_nu
     : tile_{zscale, zzero, 0}, dithered_(is_dithered(method)) {
   const bool blank = zblank && holds(Pixel::i32, *zblank);
   if (blank) tile_.zblank = static_cast<std::int32_t>(*zblank);
-  if (dithered_) place_ = first_place(dither_table(), zdither0, tile_number);
+  if (dithered_) dither_ = DitherRun(zdither0, tile_number);
   const DequantizeLoops loops = find_loops(method, blank, level);
   to_float_ = loops.to_float;
   to_double_ = loops.to_double;
@@ -34,19 +34,9 @@ Dequantizer::Dequantizer(Quantization method, int zdither0, std::int64_t tile_nu
 template <class Out>
 void Dequantizer::run(Loop<Out> loop, const std::int32_t* values, std::int64_t count, Out* out) noexcept {
   if (!dithered_) return loop(values, nullptr, count, tile_, out);
-  const DitherTable table = dither_table();
-  while (count > 0) {
-    const std::int64_t piece = std::min<std::int64_t>(count, kRandoms - place_.next);
-    loop(values, dither_randoms() + place_.next, piece, tile_, out);
-    values += piece;
-    out += piece;
-    count -= piece;
-    place_.next += static_cast<std::int32_t>(piece);
-    if (place_.next == kRandoms) {
-      place_.sequence = place_.sequence + 1 == kRandoms ? 0 : place_.sequence + 1;
-      place_.next = sequence_start(table.randoms[place_.sequence]);
-    }
-  }
+  dither_(count, [&](std::int64_t first, std::int64_t piece, const double* randoms) {
+    loop(values + first, randoms, piece, tile_, out + first);
+  });
 }
 
 // Through pieces that stay in the L1 cache: such tiles are rare, and loops of their own would triple the code.
@@ -81,7 +71,7 @@ void Dequantizer::operator()(const std::uint8_t* values, std::int64_t count, dou
 }
 
 void Dequantizer::skip(std::int64_t count) noexcept {
-  if (dithered_) place_ = place_after(dither_table(), place_, count);
+  if (dithered_) dither_.skip(count);
 }
 
 }  // namespace fits

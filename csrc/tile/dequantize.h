@@ -82,8 +82,8 @@ class Dequantizer {
   void widen(const In* values, std::int64_t count, Out* out) noexcept;
 
   TileScaling tile_;
-  DitherPlace place_;
   bool dithered_;
+  DitherRun dither_;
   Loop<float> to_float_;
   Loop<double> to_double_;
 };

@@ -1,5 +1,5 @@
 // The loops behind dequantize.h, and where each SIMD level keeps its copies (as format/convert_loops.h). Internal to
-// dequantize*.cpp.
+// quantize*.cpp.
 #pragma once
 
 #include <cstdint>

@@ -48,19 +48,22 @@ struct DitherPlace {
   std::int32_t next = 0;      // index into randoms, [0, kRandoms)
 };
 
+FITS_HOST_DEVICE DitherPlace start_of(const DitherTable& table, std::int32_t sequence) noexcept {
+  return {sequence, sequence_start(table.randoms[sequence])};
+}
+
 // Any zdither0 is taken mod 10000. The Standard allows 1 to 10000; below 1 CFITSIO reads outside its table.
 FITS_HOST_DEVICE DitherPlace first_place(const DitherTable& table, std::int64_t zdither0,
                                          std::int64_t tile_number) noexcept {
   const std::int64_t sum = tile_number % kRandoms + zdither0 % kRandoms + 2 * kRandoms - 1;
-  const auto sequence = static_cast<std::int32_t>(sum % kRandoms);
-  return {sequence, sequence_start(table.randoms[sequence])};
+  return start_of(table, static_cast<std::int32_t>(sum % kRandoms));
 }
 
 // The place `pixels` further on (at least 0), without walking there: for windows that begin inside a tile, and for
 // threads that share one.
 FITS_HOST_DEVICE DitherPlace place_after(const DitherTable& table, DitherPlace from, std::int64_t pixels) noexcept {
   const std::int32_t all = table.pixels_before[kRandoms];
-  const std::int64_t used = from.next - sequence_start(table.randoms[from.sequence]);
+  const std::int64_t used = from.next - start_of(table, from.sequence).next;
   const auto target = static_cast<std::int32_t>((table.pixels_before[from.sequence] + used + pixels % all) % all);
   std::int32_t low = 0;  // pixels_before[low] <= target < pixels_before[high]
   std::int32_t high = kRandoms;
@@ -72,7 +75,33 @@ FITS_HOST_DEVICE DitherPlace place_after(const DitherTable& table, DitherPlace f
       high = middle;
     }
   }
-  return {low, sequence_start(table.randoms[low]) + target - table.pixels_before[low]};
+  return {low, start_of(table, low).next + target - table.pixels_before[low]};
 }
+
+// The pixels of one tile in their order, on the host: hands out the numbers they take.
+class DitherRun {
+ public:
+  DitherRun() noexcept = default;
+  DitherRun(std::int64_t zdither0, std::int64_t tile_number) noexcept
+      : place_(first_place(dither_table(), zdither0, tile_number)) {}
+
+  // take(first, count, randoms) for the next `count` pixels, in pieces whose numbers lie side by side.
+  template <class Take>
+  void operator()(std::int64_t count, Take take) noexcept {
+    for (std::int64_t first = 0; first < count;) {
+      const std::int64_t left = kRandoms - place_.next;
+      const std::int64_t piece = count - first < left ? count - first : left;
+      take(first, piece, dither_randoms() + place_.next);
+      first += piece;
+      place_.next += static_cast<std::int32_t>(piece);
+      if (place_.next == kRandoms) place_ = start_of(dither_table(), (place_.sequence + 1) % kRandoms);
+    }
+  }
+
+  void skip(std::int64_t count) noexcept { place_ = place_after(dither_table(), place_, count); }
+
+ private:
+  DitherPlace place_;
+};
 
 }  // namespace fits
