@@ -7,8 +7,6 @@
 namespace fits {
 namespace {
 
-constexpr bool is_dithered(Quantization method) noexcept { return method >= Quantization::subtractive_dither_1; }
-
 DequantizeLoops find_loops(Quantization method, bool blank, SimdLevel level) noexcept {
 #if defined(__x86_64__)
   if (level == SimdLevel::avx512) return avx512::find_dequantize(method, blank);

@@ -22,6 +22,10 @@ inline constexpr std::int32_t kNullPixel = -2147483647;
 // test_dither.cpp: reserved_values.
 inline constexpr std::int32_t kZeroPixel = -2147483646;
 
+FITS_HOST_DEVICE constexpr bool is_dithered(Quantization method) noexcept {
+  return method >= Quantization::subtractive_dither_1;
+}
+
 // What dequantising one tile takes.
 struct TileScaling {
   double zscale = 1;
@@ -35,9 +39,8 @@ struct TileScaling {
 template <Quantization kMethod, bool kBlank, class Out>
 FITS_HOST_DEVICE Out dequantized(std::int32_t value, double random, const TileScaling& tile) noexcept {
   static_assert(std::is_floating_point_v<Out>);
-  constexpr bool kDithered = kMethod >= Quantization::subtractive_dither_1;
   const auto stored = static_cast<double>(value);
-  const double level = kDithered ? stored - random + 0.5 : stored;
+  const double level = is_dithered(kMethod) ? stored - random + 0.5 : stored;
   Out result = static_cast<Out>(physical(level, tile.zscale, tile.zzero));
   if constexpr (kMethod == Quantization::subtractive_dither_2) result = select(value == kZeroPixel, Out{0}, result);
   if constexpr (kBlank) result = select(value == tile.zblank, quiet_nan<Out>(), result);

@@ -21,7 +21,7 @@ template <Quantization kMethod, class T>
 FITS_HOST_DEVICE std::int32_t quantized(T pixel, double random, double zscale, double zzero) noexcept {
   const bool null = pixel != pixel;
   double level = unscaled(static_cast<double>(pixel), zscale, zzero);
-  if constexpr (kMethod >= Quantization::subtractive_dither_1) level = level + random - 0.5;
+  if constexpr (is_dithered(kMethod)) level = level + random - 0.5;
   level = select(null, 0.0, level);
   const double half = select(level >= 0, 0.5, -0.5);
   std::int32_t result = static_cast<std::int32_t>(level + half);

@@ -84,9 +84,8 @@ FITS_TARGET bool differences(const T* __restrict pixels, std::int64_t count, T* 
 template <Quantization kMethod, class T>
 FITS_TARGET void quantize(const T* __restrict pixels, const double* __restrict randoms, std::int64_t count,
                           double zscale, double zzero, std::int32_t* __restrict out) noexcept {
-  constexpr bool kDithered = kMethod >= Quantization::subtractive_dither_1;
   for (std::int64_t i = 0; i < count; ++i) {
-    out[i] = quantized<kMethod>(pixels[i], kDithered ? randoms[i] : 0.0, zscale, zzero);
+    out[i] = quantized<kMethod>(pixels[i], is_dithered(kMethod) ? randoms[i] : 0.0, zscale, zzero);
   }
 }
 
