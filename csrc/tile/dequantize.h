@@ -17,9 +17,9 @@ namespace fits {
 // no undefined pixels: CFITSIO then gives this value like any other, and so do we.
 inline constexpr std::int32_t kNullPixel = -2147483647;
 
-// A pixel that is exactly 0 under SUBTRACTIVE_DITHER_2. Divergence: the Standard's text (section 10.2.1, of 2016)
-// prints -2147483647 in one place; CFITSIO uses this and keeps -2147483647 for undefined pixels (FITSBITS, June 2023).
-// test_dither.cpp: reserved_values.
+// A pixel that is exactly 0 under SUBTRACTIVE_DITHER_2. Divergence: section 10.2 prints -2147483647; CFITSIO and
+// readers that follow it use this, and -2147483647 for undefined pixels (FITSBITS, June 2023). test_dither.cpp:
+// reserved_values.
 inline constexpr std::int32_t kZeroPixel = -2147483646;
 
 FITS_HOST_DEVICE constexpr bool is_dithered(Quantization method) noexcept {
@@ -50,14 +50,11 @@ FITS_HOST_DEVICE Out dequantized(std::int32_t value, double random, const TileSc
 // One tile, from its first pixel on: call again for the pixels that follow. Holds no memory; every level gives the same
 // bits.
 //
-// `zblank`: the tile's in column ZBLANK, else keyword ZBLANK, else none; that column wins over the keyword as in
-// CFITSIO. Divergence from CFITSIO: it cuts ZBLANK to the width of 8-bit and 16-bit stored values, so that
-// -2147483647 makes every 1 undefined; here a ZBLANK that the stored type cannot hold matches nothing.
+// `zblank` is the tile's in column ZBLANK, else that of the keyword, else none: in CFITSIO too the column wins. It
+// comes before the zero marker. Divergence from CFITSIO: it cuts ZBLANK to the width of 8-bit and 16-bit stored values,
+// so that -2147483647 makes every 1 undefined; here a ZBLANK that the stored type cannot hold matches nothing.
 // test_dither.cpp: narrow_values. In CFITSIO such values exist only where ZVAL2 (BYTEPIX) of a float image is 1 or 2,
 // or a GZIP tile of one has 2 bytes a pixel, which no known writer makes.
-//
-// Divergence from CFITSIO: a ZBLANK equal to the zero marker is undefined in both, but its readers write what the
-// caller gave for undefined pixels (0 if nothing), here it is always NaN.
 class Dequantizer {
  public:
   // `none` is taken as `no_dither`: value * zscale + zzero. tile_number is that of the table's row, from 0.

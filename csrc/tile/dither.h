@@ -5,8 +5,8 @@
 // 10000, and takes a number per pixel, undefined pixels and exact zeros included. At the end of the table the next
 // sequence starts, s + 1, again mod 10000.
 //
-// Divergence: the Standard's text leaves open whether t is counted from 0 or 1; CFITSIO (imcompress.c, unquantize_*)
-// takes the table's row from 1 and subtracts 1 later, which is the above. test_dither.cpp: the numbers are CFITSIO's.
+// That is what CFITSIO computes (imcompress.c, unquantize_*, which count rows and seeds from 1 and take 1 off); tests
+// compare with what it reads.
 #pragma once
 
 #include <cstdint>
