@@ -26,6 +26,22 @@ libdeflate_decompressor* decompressor() {
   return instance.get();
 }
 
+struct Member {
+  libdeflate_result result;
+  std::size_t used;  // of the stream
+  std::size_t made;
+};
+
+// The stream's first member, into at most `out`.
+Member inflate_member(Bytes gzipped, std::span<std::byte> out) noexcept {
+  Member member{LIBDEFLATE_BAD_DATA, 0, 0};
+  if (auto* const d = decompressor(); d != nullptr) {
+    member.result = libdeflate_gzip_decompress_ex(d, gzipped.data(), gzipped.size(), out.data(), out.size(),
+                                                  &member.used, &member.made);
+  }
+  return member;
+}
+
 // zlib's streaming interface: several members, trailing bytes, any size, exact errors.
 class Inflater {
  public:
@@ -47,6 +63,17 @@ class Inflater {
     }
     out.shrink(filled);
     return out;
+  }
+
+  Inflated fill(std::span<std::byte> out) {
+    while (true) {
+      std::byte spare;  // that a full `out` is not all shows in one byte more
+      const bool full = out.empty();
+      const std::size_t made = step(full ? std::span(&spare, 1) : out);
+      if (full && made > 0) return Inflated::more;
+      out = out.subspan(made);
+      if (member_ended_ && !next_member()) return out.empty() ? Inflated::exactly : Inflated::less;
+    }
   }
 
  private:
@@ -91,6 +118,17 @@ class Inflater {
   bool member_ended_ = false;
 };
 
+// zlib takes what libdeflate may refuse, and tells a stream that is cut from one that is damaged.
+Inflated fill_by_zlib(Bytes gzipped, std::span<std::byte> out) noexcept {
+  try {
+    return Inflater(gzipped).fill(out);
+  } catch (const FileError& error) {
+    return error.status() == Status::truncated ? Inflated::less : Inflated::damaged;
+  } catch (const std::exception&) {  // no memory for zlib's state: what libdeflate says stands
+    return Inflated::damaged;
+  }
+}
+
 }  // namespace
 
 bool is_gzip(Bytes bytes) noexcept {
@@ -105,20 +143,23 @@ std::optional<std::size_t> claimed_size(Bytes gzipped) noexcept {
   return size;
 }
 
-bool gunzip_exactly(Bytes gzipped, std::span<std::byte> out) noexcept {
-  auto* const d = decompressor();
-  std::size_t used = 0;
-  return d != nullptr &&
-         libdeflate_gzip_decompress_ex(d, gzipped.data(), gzipped.size(), out.data(), out.size(), &used, nullptr) ==
-             LIBDEFLATE_SUCCESS &&
-         used == gzipped.size();
+Inflated gunzip_into(Bytes gzipped, std::span<std::byte> out) noexcept {
+  do {
+    const Member member = inflate_member(gzipped, out);
+    if (member.result == LIBDEFLATE_INSUFFICIENT_SPACE) return Inflated::more;
+    if (member.result != LIBDEFLATE_SUCCESS) return fill_by_zlib(gzipped, out);
+    gzipped = gzipped.subspan(member.used);
+    out = out.subspan(member.made);
+  } while (is_gzip(gzipped));
+  return out.empty() ? Inflated::exactly : Inflated::less;
 }
 
 Buffer gunzip(Bytes gzipped) {
   const auto size = claimed_size(gzipped);
   if (size) {
     Buffer out(*size);
-    if (gunzip_exactly(gzipped, {out.data(), out.size()})) return out;
+    const Member member = inflate_member(gzipped, {out.data(), out.size()});
+    if (member.result == LIBDEFLATE_SUCCESS && member.used == gzipped.size() && member.made == *size) return out;
   }
   // Not one plain member of the size it claims.
   return Inflater(gzipped).run(std::max(4 * gzipped.size(), kFirstGuess));

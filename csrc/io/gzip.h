@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 
 #include "format/bytes.h"
 
@@ -30,8 +32,11 @@ bool is_gzip(Bytes bytes) noexcept;
 // nothing is allocated by it beyond what Deflate's greatest ratio allows.
 std::optional<std::size_t> claimed_size(Bytes gzipped) noexcept;
 
-// Inflates a stream of exactly one member into exactly `out.size()` bytes; false where that is not what it is.
-bool gunzip_exactly(Bytes gzipped, std::span<std::byte> out) noexcept;
+// Inflates every member into `out`, which should become full: whether the stream is of as many bytes, of less (or ends
+// too early) or more, or is no gzip stream or damaged. What follows the last member is left alone. `out` is undefined
+// unless it is `exactly`. zlib, which gives the second opinion on what libdeflate refuses, allocates some 40 kB.
+enum class Inflated : std::uint8_t { exactly, less, more, damaged };
+Inflated gunzip_into(Bytes gzipped, std::span<std::byte> out) noexcept;
 
 // Inflates every member. Zeros and other bytes after the last member are left alone, as gzip(1) does.
 // Throws FileError(truncated or not_fits) in one sentence.
