@@ -72,7 +72,7 @@ TileError decode_plio(Bytes stream, std::int64_t count, T* out) noexcept {
     const std::int64_t data = plio_data(word);
     const std::int64_t length = (operation.run & data) + operation.single;
     value += operation.sign * data;  // at most 4095 a word: no stream is long enough to overflow it
-    lost |= (static_cast<T>(value) ^ value) & operation.marked;
+    lost |= ((static_cast<T>(value) ^ value) & operation.marked) * length;  // 44 bits by 12: no overflow to 0
     const T before = static_cast<T>(value & operation.filled);
     const T last = static_cast<T>(value & operation.marked);
     if (length + kChunk<T> > end - out) [[unlikely]] {

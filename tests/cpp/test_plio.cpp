@@ -193,6 +193,12 @@ TEST(values_that_the_type_cannot_hold) {
   CHECK_EQUAL(shorts[0], -1);
 }
 
+TEST(value_that_no_pixel_has) {
+  std::vector<std::uint8_t> bytes;
+  const auto instructions = {instruction(2, 999), instruction(4, 0), instruction(5, 0), instruction(0, 90)};
+  CHECK_EQUAL(decode(stream_of(list_of(instructions)), 100, bytes), TileError::ok);
+}
+
 TEST(values_beyond_32_bits) {
   Words instructions = {instruction(1, 0), 0x7fff};
   for (int i = 0; i < 500000; ++i) instructions.push_back(instruction(2, 4095));
