@@ -26,6 +26,21 @@ libdeflate_decompressor* decompressor() {
   return instance.get();
 }
 
+struct FreeCompressor {
+  void operator()(libdeflate_compressor* c) const noexcept { libdeflate_free_compressor(c); }
+};
+
+// One per thread, of the level that it last used: a tile's writer stays with one.
+libdeflate_compressor* compressor(int level) {
+  thread_local std::unique_ptr<libdeflate_compressor, FreeCompressor> instance;
+  thread_local int level_of_instance = 0;
+  if (instance == nullptr || level_of_instance != level) {
+    instance.reset(libdeflate_alloc_compressor(level));
+    level_of_instance = level;
+  }
+  return instance.get();
+}
+
 struct Member {
   libdeflate_result result;
   std::size_t used;  // of the stream
@@ -146,7 +161,7 @@ std::optional<std::size_t> claimed_size(Bytes gzipped) noexcept {
 Inflated gunzip_into(Bytes gzipped, std::span<std::byte> out) noexcept {
   do {
     const Member member = inflate_member(gzipped, out);
-    if (member.result == LIBDEFLATE_INSUFFICIENT_SPACE) return Inflated::more;
+    // Whatever it says: it takes a stream that is cut for one that goes on with zeros, and so for one that is too long.
     if (member.result != LIBDEFLATE_SUCCESS) return fill_by_zlib(gzipped, out);
     gzipped = gzipped.subspan(member.used);
     out = out.subspan(member.made);
@@ -163,6 +178,13 @@ Buffer gunzip(Bytes gzipped) {
   }
   // Not one plain member of the size it claims.
   return Inflater(gzipped).run(std::max(4 * gzipped.size(), kFirstGuess));
+}
+
+std::size_t gzipped_bound(std::size_t size) noexcept { return libdeflate_gzip_compress_bound(nullptr, size); }
+
+std::size_t gzip_into(Bytes bytes, int level, std::span<std::byte> out) noexcept {
+  auto* const c = compressor(level);
+  return c == nullptr ? 0 : libdeflate_gzip_compress(c, bytes.data(), bytes.size(), out.data(), out.size());
 }
 
 }  // namespace fits::io

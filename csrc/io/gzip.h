@@ -42,4 +42,11 @@ Inflated gunzip_into(Bytes gzipped, std::span<std::byte> out) noexcept;
 // Throws FileError(truncated or not_fits) in one sentence.
 Buffer gunzip(Bytes gzipped);
 
+// The most bytes that gzip_into writes for `size` bytes.
+std::size_t gzipped_bound(std::size_t size) noexcept;
+
+// Deflates into one member without a name or time; its size, or 0 where there is no memory for the compressor. `level`
+// is libdeflate's. `out` has gzipped_bound(bytes.size()) bytes.
+std::size_t gzip_into(Bytes bytes, int level, std::span<std::byte> out) noexcept;
+
 }  // namespace fits::io

@@ -42,4 +42,21 @@ TileError decode_gzip(Bytes stream, bool shuffled, std::size_t element_size, std
   return TileError::ok;
 }
 
+std::size_t gzip_bound(std::size_t size) noexcept { return io::gzipped_bound(size); }
+
+std::size_t encode_gzip(Bytes values, bool shuffled, std::size_t element_size, std::span<std::byte> out,
+                        std::span<std::byte> scratch) noexcept {
+  // CFITSIO writes at zlib's level 1. libdeflate's level 1 is as small or smaller and two to four times as fast, except
+  // for whole elements of 4 and 8 bytes, where it is up to 2 % larger and level 2 is not.
+  const int level = element_size >= 4 && !shuffled ? 2 : 1;
+  if (element_size == 1) return io::gzip_into(values, level, out);
+  const auto count = static_cast<std::int64_t>(values.size() / element_size);
+  if (shuffled) {
+    shuffle(values.data(), count, element_size, scratch.data());
+  } else {
+    swap_elements(values.data(), count, element_size, scratch.data());
+  }
+  return io::gzip_into(scratch.first(values.size()), level, out);
+}
+
 }  // namespace fits

@@ -25,4 +25,13 @@ TileError inflate_tile(Bytes stream, std::span<std::byte> out) noexcept;
 TileError decode_gzip(Bytes stream, bool shuffled, std::size_t element_size, std::span<std::byte> out,
                       std::span<std::byte> scratch) noexcept;
 
+// The most bytes that encode_gzip writes for a tile of `size` bytes.
+std::size_t gzip_bound(std::size_t size) noexcept;
+
+// Writes one tile of native elements; returns its size in bytes, or 0 where there is no memory. `out` has
+// gzip_bound(values.size()) bytes, `scratch` values.size(), or none where element_size is 1. The stream is not
+// CFITSIO's (libdeflate's matcher is not zlib's) but at most 1 % larger, mostly smaller.
+std::size_t encode_gzip(Bytes values, bool shuffled, std::size_t element_size, std::span<std::byte> out,
+                        std::span<std::byte> scratch) noexcept;
+
 }  // namespace fits
