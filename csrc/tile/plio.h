@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "format/bytes.h"
+#include "format/convert.h"
 #include "format/pixel.h"
 #include "tile/codec.h"
 
@@ -96,8 +97,9 @@ FITS_HOST_DEVICE TileError plio_extent(const std::byte* stream, std::int64_t wor
 //
 // Where BZERO is 32768 and ZBITPIX 16, CFITSIO's streams hold the physical values (0 to 65535), not the stored ones,
 // since line lists have no negative values; the caller must then read uint16_t (or int32_t) and leave BZERO out.
+// Every level gives the same pixels and errors.
 template <class T>
-TileError decode_plio(Bytes stream, std::int64_t count, T* out) noexcept;
+TileError decode_plio(Bytes stream, std::int64_t count, T* out, SimdLevel level = simd_level()) noexcept;
 
 // What line lists can hold: values from 0 to 2^24 - 1, and of them fewer than 2^30 words' worth.
 inline constexpr std::int32_t kPlioHighest = 0xffffff;

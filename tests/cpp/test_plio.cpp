@@ -60,7 +60,12 @@ TileError decode(const Stream& stream, std::size_t count, std::vector<T>& pixels
   pixels.assign(count, static_cast<T>(77));
   pixels.shrink_to_fit();
   const Stream exact(stream);
-  return fits::decode_plio<T>(exact, static_cast<std::int64_t>(count), pixels.data());
+  auto plain = pixels;
+  const auto error = fits::decode_plio<T>(exact, static_cast<std::int64_t>(count), pixels.data());
+  CHECK_EQUAL(fits::decode_plio<T>(exact, static_cast<std::int64_t>(count), plain.data(), fits::SimdLevel::plain),
+              error);
+  if (error == TileError::ok) CHECK(pixels == plain);
+  return error;
 }
 
 Pixels decoded(const Words& words, std::size_t count) {
