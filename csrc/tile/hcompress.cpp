@@ -1,0 +1,119 @@
+#include "tile/hcompress.h"
+
+#include "format/convert.h"
+#include "tile/hcompress_layout.h"
+
+namespace fits {
+namespace hcompress {
+namespace {
+
+// By value: the code as a string of bits, first bit first (FITS Standard 4.0, table 36).
+constexpr const char* kCodes[16] = {"111110", "000",   "001",  "1000",  "010",  "1001",  "11010",  "11011",
+                                    "011",    "11100", "1010", "11101", "1011", "11110", "111111", "1100"};
+
+constexpr std::uint32_t reversed(std::uint32_t nybble) noexcept {
+  return (nybble & 1) << 3 | (nybble & 2) << 1 | (nybble & 4) >> 1 | (nybble & 8) >> 3;
+}
+
+constexpr HuffmanTables make_tables() noexcept {
+  HuffmanTables tables{};
+  for (std::uint32_t value = 0; value < 16; ++value) {
+    std::uint32_t bits = 0, length = 0;
+    for (; kCodes[value][length] != 0; ++length)
+      bits |= static_cast<std::uint32_t>(kCodes[value][length] - '0') << length;
+    for (std::uint32_t rest = 0; rest < 64; rest += 1u << length) {
+      tables.one[rest | bits] = length | 4u << 8 | reversed(value) << 16;
+    }
+  }
+  for (std::uint32_t bits = 0; bits < 4096; ++bits) {
+    std::uint32_t length = 0, count = 0, cells = 0;
+    for (;;) {
+      const std::uint32_t one = tables.one[bits >> length & 63];
+      if (length + (one & 63) > 12) break;
+      length += one & 63;
+      cells = cells << 4 | one >> 16;
+      ++count;
+    }
+    tables.many[bits] = length | count << 10 | cells << 16;
+  }
+  return tables;
+}
+
+std::uint64_t big_endian(const std::byte* bytes, int count) noexcept {
+  std::uint64_t value = 0;
+  for (int i = 0; i < count; ++i) value = value << 8 | static_cast<std::uint64_t>(bytes[i]);
+  return value;
+}
+
+__extension__ using Wide = unsigned __int128;
+
+// The most that a sum may reach within a tile. Let B bound h0 and C the other coefficients, rounding and low bits
+// included. A step makes sums of at most B + 3 C and halves them, so that every B stays below max(B, 4 C) of the first
+// step, and every sum below that plus 3 C. Smoothing multiplies differences of h0 by up to 16 * 4.
+Wide most_sum(const Job& job) noexcept {
+  const auto magnitude = job.sum < 0 ? -static_cast<Wide>(job.sum) : static_cast<Wide>(job.sum);
+  int planes = 0;
+  for (const int n : job.bit_planes) planes = n > planes ? n : planes;
+  const Wide rounding = static_cast<Wide>(1) << (job.steps + 3);
+  const Wide coefficient = (static_cast<Wide>(job.scale) << planes) + rounding;
+  const Wide h0 = magnitude + rounding;
+  return (h0 > 4 * coefficient ? h0 : 4 * coefficient) + 4 * coefficient;
+}
+
+}  // namespace
+
+constinit const HuffmanTables kHuffman = make_tables();
+
+}  // namespace hcompress
+
+TileError read_hcompress_header(Bytes stream, HcompressHeader& header) noexcept {
+  using hcompress::big_endian;
+  if (stream.size() < kHcompressHeaderSize) return TileError::short_input;
+  if (big_endian(stream.data(), 2) != 0xDD99) return TileError::bad_code;
+  header.rows = static_cast<std::int32_t>(big_endian(stream.data() + 2, 4));
+  header.columns = static_cast<std::int32_t>(big_endian(stream.data() + 6, 4));
+  header.scale = static_cast<std::int32_t>(big_endian(stream.data() + 10, 4));
+  header.sum = static_cast<std::int64_t>(big_endian(stream.data() + 14, 8));
+  for (std::size_t i = 0; i < 3; ++i) header.bit_planes[i] = static_cast<std::uint8_t>(stream[22 + i]);
+  return TileError::ok;
+}
+
+std::size_t hcompress_scratch(std::int64_t rows, std::int64_t columns) noexcept {
+  using hcompress::kLongestSide;
+  if (rows < 1 || columns < 1 || rows > kLongestSide || columns > kLongestSide) return 0;
+  return hcompress::layout(rows, columns).total;
+}
+
+TileError decode_hcompress(Bytes stream, std::int64_t rows, std::int64_t columns, bool smooth, std::int32_t* out,
+                           std::span<std::byte> scratch) noexcept {
+  HcompressHeader header;
+  if (const TileError error = read_hcompress_header(stream, header); error != TileError::ok) return error;
+  const std::size_t needed = hcompress_scratch(rows, columns);
+  if (needed == 0 || scratch.size() < needed) return TileError::overrun;
+  if (header.rows != rows || header.columns != columns) return TileError::overrun;
+  hcompress::Job job;
+  job.stream = stream.subspan(kHcompressHeaderSize);
+  job.rows = rows;
+  job.columns = columns;
+  job.steps = hcompress::step_count(rows, columns);
+  job.scale = header.scale > 1 ? header.scale : 1;
+  for (std::size_t i = 0; i < 3; ++i) {
+    job.bit_planes[i] = header.bit_planes[i];
+    if (job.bit_planes[i] > hcompress::most_bit_planes(job.steps)) return TileError::bad_code;
+  }
+  if (__builtin_mul_overflow(header.sum, job.scale, &job.sum)) return TileError::bad_code;
+  job.smooth = smooth && job.scale > 1;
+  // Smoothing has its own 64-bit arithmetic, on top of which it multiplies differences of sums by up to 2^7.
+  const auto most = hcompress::most_sum(job);
+  if (most >> (job.smooth ? 56 : 63) != 0) return TileError::bad_code;
+  job.wide = most >> 31 != 0;
+  job.scratch = scratch.data();
+  job.out = out;
+  if (job.steps == 0) return hcompress::plain::decode(job);
+#if defined(__x86_64__)
+  if (simd_level() != SimdLevel::plain) return hcompress::avx2::decode(job);
+#endif
+  return hcompress::plain::decode(job);
+}
+
+}  // namespace fits
