@@ -133,21 +133,23 @@ FITS_TARGET inline void fill(Window& window) noexcept {
   window.bit &= 7;
   const std::size_t left = window.stream.size() - window.first;
   window.held = left < window.data ? left : window.data;
-  const std::byte* from = window.stream.data() + window.first;
+  const std::byte* __restrict from = window.stream.data() + window.first;
+  std::byte* __restrict to = window.bytes;
+  const std::size_t held = window.held;
   std::size_t i = 0;
   const auto turned = [](Word x) FITS_TARGET_LAMBDA {
     x = (x >> 1 & 0x5555555555555555) | (x & 0x5555555555555555) << 1;
     x = (x >> 2 & 0x3333333333333333) | (x & 0x3333333333333333) << 2;
     return (x >> 4 & 0x0F0F0F0F0F0F0F0F) | (x & 0x0F0F0F0F0F0F0F0F) << 4;
   };
-  for (; i + 8 <= window.held; i += 8) {
+  for (; i + 8 <= held; i += 8) {
     const Word word = turned(load<Word>(from + i));
-    __builtin_memcpy(window.bytes + i, &word, 8);
+    __builtin_memcpy(to + i, &word, 8);
   }
-  for (; i < window.held; ++i) {
-    window.bytes[i] = static_cast<std::byte>(turned(static_cast<Word>(from[i])));
+  for (; i < held; ++i) {
+    to[i] = static_cast<std::byte>(turned(static_cast<Word>(from[i])));
   }
-  if (window.held == left) __builtin_memset(window.bytes + i, 0, window.size - window.data);
+  if (held == left) __builtin_memset(to + i, 0, window.size - window.data);
 }
 
 // Sees to it that one bit plane more can be read. False if what was read so far went beyond the stream's end.

@@ -41,6 +41,7 @@ FITS_TARGET TileError decode(const Job& job) noexcept {
   room.codes = job.scratch + l.codes + 64;
   room.flags = reinterpret_cast<std::uint32_t*>(job.scratch + l.flags);
   room.cells = reinterpret_cast<Word*>(job.scratch + l.cells);
+  room.spare = reinterpret_cast<std::uint32_t*>(job.scratch + l.spare);
   place_quadrants(job, room);
   Window window{job.stream, job.scratch + l.window, l.window_data, l.window_size, l.most_plane_bits / 8 + 64};
   fill(window);

@@ -2,15 +2,20 @@
 
 inline constexpr std::int64_t kChunk = 512;  // columns of cells whose coefficients are made at a time: all in the L1 cache
 
-template <class T, int kBytes>
+// Narrow holds the absolute values.
+template <class Narrow, int kBytes, class T>
 FITS_TARGET inline void combine(const std::uint8_t (*bytes)[32], const std::int8_t* signs, T scale, T* out) noexcept {
-  using Unsigned = std::make_unsigned_t<T>;
+  using Unsigned = std::make_unsigned_t<Narrow>;
   for (int i = 0; i < 32; ++i) {
     Unsigned value = 0;
-    for (int b = 0; b < kBytes; ++b) value |= static_cast<Unsigned>(static_cast<Unsigned>(bytes[b][i]) << (8 * b));
-    const T sign = signs[i];
-    out[i] = ((static_cast<T>(value) ^ sign) - sign) * scale;
+    for (int b = 0; b < kBytes; ++b) {
+      value = static_cast<Unsigned>(value | static_cast<Unsigned>(static_cast<Unsigned>(bytes[b][i]) << (8 * b)));
+    }
+    const auto sign = static_cast<Unsigned>(signs[i]);
+    out[i] = static_cast<Narrow>((value ^ sign) - sign);
   }
+  if (scale == 1) return;
+  for (int i = 0; i < 32; ++i) out[i] *= scale;
 }
 
 // Coefficients of a quadrant's row, `words` words of them from word `first` on.
@@ -23,23 +28,22 @@ FITS_TARGET inline void assemble(const Room& room, int quadrant, std::int64_t ro
   const std::uint32_t* signs = room.signs[quadrant] + row * room.layout.words + first;
   if (step == 0) __builtin_memset(out, 0, static_cast<std::size_t>(32 * words) * sizeof(T));
   if (step == 0) return;
+  alignas(32) std::uint8_t bytes[8][32];
+  alignas(32) std::int8_t sign[32];
+  for (int b = step / 8; b < 8; ++b) __builtin_memset(bytes[b], 0, 32);
   for (std::int64_t i = 0; i < words; ++i, planes += step, out += 32) {
-    alignas(32) std::uint8_t bytes[8][32];
-    alignas(32) std::int8_t sign[32];
     bits_to_bytes(signs[i], sign);
     for (int b = 0; 8 * b < q.bit_planes; ++b) {
       planes_to_bytes(planes + 8 * b, q.bit_planes - 8 * b < 8 ? q.bit_planes - 8 * b : 8, bytes[b]);
     }
-    switch (step / 8) {
-      case 1: combine<T, 1>(bytes, sign, scale, out); break;
-      case 2: combine<T, 2>(bytes, sign, scale, out); break;
-      case 3: combine<T, 3>(bytes, sign, scale, out); break;
-      case 4: combine<T, 4>(bytes, sign, scale, out); break;
-      default:
-        if constexpr (sizeof(T) == 8) {
-          for (int b = step / 8; b < 8; ++b) __builtin_memset(bytes[b], 0, 32);
-          combine<T, 8>(bytes, sign, scale, out);
-        }
+    if (q.bit_planes < 8) {
+      combine<std::int16_t, 1>(bytes, sign, scale, out);
+    } else if (q.bit_planes < 16) {
+      combine<std::int16_t, 2>(bytes, sign, scale, out);
+    } else if (q.bit_planes < 32) {
+      combine<std::int32_t, 4>(bytes, sign, scale, out);
+    } else if constexpr (sizeof(T) == 8) {
+      combine<std::int64_t, 8>(bytes, sign, scale, out);
     }
   }
 }

@@ -45,7 +45,7 @@ struct Layout {
   std::int64_t cell_words;               // 64-bit words of 16 cells, per row of cells; even
   std::size_t most_plane_bits;           // of the stream that one bit plane of a quadrant or one row's signs take
   std::size_t window_size, window_data;  // bytes of the window, of those the ones that hold stream
-  std::size_t planes, signs, codes, flags, cells, window, sums, total;  // offsets in the scratch
+  std::size_t planes, signs, codes, flags, cells, spare, window, sums, total;  // offsets in the scratch
 };
 
 constexpr std::size_t up_to_64(std::size_t size) noexcept { return (size + 63) & ~std::size_t{63}; }
@@ -81,7 +81,8 @@ constexpr Layout layout(std::int64_t tile_rows, std::int64_t tile_columns) noexc
   l.flags = place(cells * 8);
   l.codes = place(cells * 8 + 192);
   l.cells = place(2 * cells * 8);
-  l.sums = place(pixels * 8 * 3);        // coefficients of quadrant 0; sums of every other level, twice
+  l.sums = place(pixels * 8 * 3);  // coefficients of quadrant 0; sums of every other level, twice
+  l.spare = place(static_cast<std::size_t>(l.words) * planes * 4);
   l.planes = place(words * planes * 4);  // last: hardly ever are there so many, and what is not touched costs nothing
   l.total = end;
   return l;

@@ -64,24 +64,12 @@ FITS_TARGET inline std::int64_t flag_children(const Word* parents, std::int64_t 
   return count;
 }
 
-// Puts the decoded cells where flags are set. Two words of children per word of flags.
-FITS_TARGET inline void place_children(const std::byte* codes, const std::uint32_t* flags, std::int64_t words,
-                                       Word* children) noexcept {
-  std::size_t bit = 0;
-  for (std::int64_t i = 0; i < words; ++i) {
-    const std::uint32_t low = flags[i] & 0xFFFF, high = flags[i] >> 16;
-    children[2 * i] = deposit_cells(peek_all(codes, bit), low);
-    bit += 4 * static_cast<std::size_t>(popcount(low));
-    children[2 * i + 1] = deposit_cells(peek_all(codes, bit), high);
-    bit += 4 * static_cast<std::size_t>(popcount(high));
-  }
-}
-
 struct Room {
   Layout layout;
   std::byte* codes;
   std::uint32_t* flags;
   Word* cells;
+  std::uint32_t* spare;  // a row behind the last
   Quadrant quadrants[4];
   std::uint32_t* signs[4];
 };
@@ -93,7 +81,43 @@ FITS_TARGET inline std::uint32_t* plane_words(const Room& room, const Quadrant& 
 FITS_TARGET inline void store_cells(Word cells, std::uint32_t* upper, std::uint32_t* lower) noexcept {
   const TwoRows two = split(cells);
   *upper = two.upper;
-  if (lower != nullptr) *lower = two.lower;
+  *lower = two.lower;
+}
+
+// Puts the decoded cells where flags are set. Two words of children per word of flags.
+FITS_TARGET inline void place_children(const std::byte* codes, const std::uint32_t* __restrict flags,
+                                       std::int64_t words, Word* __restrict children) noexcept {
+  std::size_t bit = 0;
+  for (std::int64_t i = 0; i < words; ++i) {
+    const std::uint32_t low = flags[i] & 0xFFFF, high = flags[i] >> 16;
+    children[2 * i] = deposit_cells(peek_all(codes, bit), low);
+    bit += 4 * static_cast<std::size_t>(popcount(low));
+    children[2 * i + 1] = deposit_cells(peek_all(codes, bit), high);
+    bit += 4 * static_cast<std::size_t>(popcount(high));
+  }
+}
+
+// The same for the finest cells, into the plane.
+FITS_TARGET inline void place_pixels(const std::byte* codes, const std::uint32_t* __restrict flags, const Room& room,
+                                     const Quadrant& q, int plane) noexcept {
+  const std::int64_t words = (q.columns + 31) / 32, step = (q.bit_planes + 7) & ~7;
+  std::size_t bit = 0;
+  for (std::int64_t row = 0; row < q.rows; row += 2) {
+    std::uint32_t* __restrict upper = plane_words(room, q, row) + plane;
+    std::uint32_t* __restrict lower = row + 1 < q.rows ? plane_words(room, q, row + 1) + plane : room.spare;
+    for (std::int64_t i = 0; i < words; i += 2, ++flags) {
+      const std::uint32_t low = *flags & 0xFFFF, high = *flags >> 16;
+      const TwoRows left = split(deposit_cells(peek_all(codes, bit), low));
+      bit += 4 * static_cast<std::size_t>(popcount(low));
+      upper[i * step] = left.upper;
+      lower[i * step] = left.lower;
+      if (i + 1 == words) continue;
+      const TwoRows right = split(deposit_cells(peek_all(codes, bit), high));
+      bit += 4 * static_cast<std::size_t>(popcount(high));
+      upper[(i + 1) * step] = right.upper;
+      lower[(i + 1) * step] = right.lower;
+    }
+  }
 }
 
 // A plane that is written as it is: rows of cells one after another, without padding.
@@ -102,13 +126,13 @@ FITS_TARGET inline void read_direct(Window& window, const Room& room, const Quad
   const std::int64_t cells = half_up(q.columns);
   for (std::int64_t row = 0; row < q.rows; row += 2) {
     std::uint32_t* upper = plane_words(room, q, row) + plane;
-    std::uint32_t* lower = row + 1 < q.rows ? plane_words(room, q, row + 1) + plane : nullptr;
+    std::uint32_t* lower = row + 1 < q.rows ? plane_words(room, q, row + 1) + plane : room.spare;
     for (std::int64_t cell = 0; cell < cells; cell += 16) {
       const std::int64_t bits = 4 * (cells - cell < 16 ? cells - cell : 16);
       store_cells(peek_all(window.bytes, window.bit) & ~Word{0} >> (64 - bits), upper, lower);
       window.bit += static_cast<std::size_t>(bits);
       upper += step;
-      if (lower != nullptr) lower += step;
+      lower += step;
     }
   }
 }
@@ -122,26 +146,25 @@ FITS_TARGET inline TileError read_tree(Window& window, const Room& room, const Q
   Word* children = room.cells + half_up(room.layout.rows) * room.layout.cell_words;
   parents[0] = root >> 16;
   std::int64_t stride = 2;
-  for (int level = step_count(q.rows, q.columns) - 1; level > 0; --level) {
+  const int levels = step_count(q.rows, q.columns);
+  if (levels <= 1) {
+    store_cells(parents[0], plane_words(room, q, 0) + plane,
+                q.rows > 1 ? plane_words(room, q, 1) + plane : room.spare);
+    return TileError::ok;
+  }
+  for (int level = levels - 1;; --level) {
     const std::int64_t rows = halved(q.rows, level), columns = halved(q.columns, level);
     const std::int64_t words = (columns + 31) / 32;
     const std::int64_t count = flag_children(parents, stride, rows, columns, room.flags);
     decode_codes(window, count, room.codes);
+    if (level == 1) break;
     place_children(room.codes, room.flags, rows * words, children);
     stride = 2 * words;
     Word* const swapped = parents;
     parents = children;
     children = swapped;
   }
-  const int step = (q.bit_planes + 7) & ~7;
-  const std::int64_t words = (q.columns + 31) / 32;
-  for (std::int64_t row = 0; row < q.rows; row += 2) {
-    std::uint32_t* upper = plane_words(room, q, row) + plane;
-    std::uint32_t* lower = row + 1 < q.rows ? plane_words(room, q, row + 1) + plane : nullptr;
-    for (std::int64_t i = 0; i < words; ++i) {
-      store_cells(parents[row / 2 * stride + i], upper + i * step, lower == nullptr ? nullptr : lower + i * step);
-    }
-  }
+  place_pixels(room.codes, room.flags, room, q, plane);
   return TileError::ok;
 }
 
