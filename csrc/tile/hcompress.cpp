@@ -7,22 +7,19 @@ namespace fits {
 namespace hcompress {
 namespace {
 
-// By value: the code as a string of bits, first bit first (FITS Standard 4.0, table 36).
-constexpr const char* kCodes[16] = {"111110", "000",   "001",  "1000",  "010",  "1001",  "11010",  "11011",
-                                    "011",    "11100", "1010", "11101", "1011", "11110", "111111", "1100"};
-
-constexpr std::uint32_t reversed(std::uint32_t nybble) noexcept {
-  return (nybble & 1) << 3 | (nybble & 2) << 1 | (nybble & 4) >> 1 | (nybble & 8) >> 3;
+constexpr std::uint32_t reversed(std::uint32_t bits, int count) noexcept {
+  std::uint32_t result = 0;
+  for (int i = 0; i < count; ++i) result = result << 1 | (bits >> i & 1);
+  return result;
 }
 
 constexpr HuffmanTables make_tables() noexcept {
   HuffmanTables tables{};
   for (std::uint32_t value = 0; value < 16; ++value) {
-    std::uint32_t bits = 0, length = 0;
-    for (; kCodes[value][length] != 0; ++length)
-      bits |= static_cast<std::uint32_t>(kCodes[value][length] - '0') << length;
+    const std::uint32_t length = kCodes[value].length;
+    const std::uint32_t bits = reversed(kCodes[value].bits, kCodes[value].length);
     for (std::uint32_t rest = 0; rest < 64; rest += 1u << length) {
-      tables.one[rest | bits] = length | 4u << 8 | reversed(value) << 16;
+      tables.one[rest | bits] = length | 4u << 8 | reversed(value, 4) << 16;
     }
   }
   for (std::uint32_t bits = 0; bits < 4096; ++bits) {

@@ -38,4 +38,12 @@ std::size_t hcompress_scratch(std::int64_t rows, std::int64_t columns) noexcept;
 TileError decode_hcompress(Bytes stream, std::int64_t rows, std::int64_t columns, bool smooth, std::int32_t* out,
                            std::span<std::byte> scratch) noexcept;
 
+// Most bytes that encode_hcompress writes, and its scratch; 0 where decode_hcompress refuses the lengths.
+std::size_t hcompress_bound(std::int64_t rows, std::int64_t columns) noexcept;
+std::size_t hcompress_encode_scratch(std::int64_t rows, std::int64_t columns) noexcept;
+
+// Returns the bytes written: those of CFITSIO's 64-bit encoder. 0 where the lengths are refused or scratch is short.
+std::size_t encode_hcompress(const std::int32_t* pixels, std::int64_t rows, std::int64_t columns, std::int32_t scale,
+                             std::byte* out, std::span<std::byte> scratch) noexcept;
+
 }  // namespace fits

@@ -102,6 +102,16 @@ struct Job {
   std::int32_t* out = nullptr;
 };
 
+// The code of a cell (p00 in bit 3, p01, p10, p11 in bit 0), its first bit the highest. FITS Standard 4.0, section
+// 10.4.4.
+struct HuffmanCode {
+  std::uint8_t bits, length;
+};
+
+inline constexpr HuffmanCode kCodes[16] = {
+    {0b111110, 6}, {0b000, 3},   {0b001, 3},  {0b1000, 4},  {0b010, 3},  {0b1001, 4},  {0b11010, 5},  {0b11011, 5},
+    {0b011, 3},    {0b11100, 5}, {0b1010, 4}, {0b11101, 5}, {0b1011, 4}, {0b11110, 5}, {0b111111, 6}, {0b1100, 4}};
+
 // The codes of a cell's four bits, read from the lowest bit on (as CFITSIO reads bytes from the highest bit on: here
 // each byte of the stream is turned round first). Bits of a cell: p00 in the lowest, p01, p10, p11.
 struct HuffmanTables {
