@@ -36,6 +36,15 @@ constexpr HuffmanTables make_tables() noexcept {
   return tables;
 }
 
+constexpr PlaceTable make_places() noexcept {
+  PlaceTable table{};
+  for (unsigned flags = 0; flags < 256; ++flags) {
+    std::uint8_t before = 0;
+    for (unsigned i = 0; i < 8; ++i) table.bytes[flags][i] = (flags >> i & 1) != 0 ? before++ : 128;
+  }
+  return table;
+}
+
 std::uint64_t big_endian(const std::byte* bytes, int count) noexcept {
   std::uint64_t value = 0;
   for (int i = 0; i < count; ++i) value = value << 8 | static_cast<std::uint64_t>(bytes[i]);
@@ -60,6 +69,47 @@ Wide most_sum(const Job& job) noexcept {
 }  // namespace
 
 constinit const HuffmanTables kHuffman = make_tables();
+constinit const PlaceTable kPlaces = make_places();
+
+Levels levels() noexcept {
+#if defined(__x86_64__)
+  // Whoever has AVX2 has BMI2, but for a few that hardly exist.
+  if (simd_level() != SimdLevel::plain && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("bmi") &&
+      __builtin_cpu_supports("popcnt")) {
+    const bool slow = __builtin_cpu_is("znver1") || __builtin_cpu_is("znver2") || __builtin_cpu_is("bdver4");
+    return {{&plain::decode, &avx2::decode, &bmi2::decode}, 3, slow ? 1 : 2};
+  }
+#endif
+  return {{&plain::decode}, 1, 0};
+}
+
+TileError prepare(Bytes stream, std::int64_t rows, std::int64_t columns, bool smooth, std::int32_t* out,
+                  std::span<std::byte> scratch, Job& job) noexcept {
+  HcompressHeader header;
+  if (const TileError error = read_hcompress_header(stream, header); error != TileError::ok) return error;
+  const std::size_t needed = hcompress_scratch(rows, columns);
+  if (needed == 0 || scratch.size() < needed) return TileError::overrun;
+  if (header.rows != rows || header.columns != columns) return TileError::overrun;
+  job = {};
+  job.stream = stream.subspan(kHcompressHeaderSize);
+  job.rows = rows;
+  job.columns = columns;
+  job.steps = step_count(rows, columns);
+  job.scale = header.scale > 1 ? header.scale : 1;
+  for (std::size_t i = 0; i < 3; ++i) {
+    job.bit_planes[i] = header.bit_planes[i];
+    if (job.bit_planes[i] > most_bit_planes(job.steps)) return TileError::bad_code;
+  }
+  if (__builtin_mul_overflow(header.sum, job.scale, &job.sum)) return TileError::bad_code;
+  job.smooth = smooth && job.scale > 1;
+  const Wide most = most_sum(job);
+  // Smoothing computes with up to 2^7 times the difference of two sums.
+  if (most >> (job.smooth ? 55 : 63) != 0) return TileError::bad_code;
+  job.wide = most >> 31 != 0;
+  job.scratch = scratch.data();
+  job.out = out;
+  return TileError::ok;
+}
 
 }  // namespace hcompress
 
@@ -83,34 +133,10 @@ std::size_t hcompress_scratch(std::int64_t rows, std::int64_t columns) noexcept 
 
 TileError decode_hcompress(Bytes stream, std::int64_t rows, std::int64_t columns, bool smooth, std::int32_t* out,
                            std::span<std::byte> scratch) noexcept {
-  HcompressHeader header;
-  if (const TileError error = read_hcompress_header(stream, header); error != TileError::ok) return error;
-  const std::size_t needed = hcompress_scratch(rows, columns);
-  if (needed == 0 || scratch.size() < needed) return TileError::overrun;
-  if (header.rows != rows || header.columns != columns) return TileError::overrun;
+  static const hcompress::Levels levels = hcompress::levels();
   hcompress::Job job;
-  job.stream = stream.subspan(kHcompressHeaderSize);
-  job.rows = rows;
-  job.columns = columns;
-  job.steps = hcompress::step_count(rows, columns);
-  job.scale = header.scale > 1 ? header.scale : 1;
-  for (std::size_t i = 0; i < 3; ++i) {
-    job.bit_planes[i] = header.bit_planes[i];
-    if (job.bit_planes[i] > hcompress::most_bit_planes(job.steps)) return TileError::bad_code;
-  }
-  if (__builtin_mul_overflow(header.sum, job.scale, &job.sum)) return TileError::bad_code;
-  job.smooth = smooth && job.scale > 1;
-  // Smoothing has its own 64-bit arithmetic, on top of which it multiplies differences of sums by up to 2^7.
-  const auto most = hcompress::most_sum(job);
-  if (most >> (job.smooth ? 56 : 63) != 0) return TileError::bad_code;
-  job.wide = most >> 31 != 0;
-  job.scratch = scratch.data();
-  job.out = out;
-  if (job.steps == 0) return hcompress::plain::decode(job);
-#if defined(__x86_64__)
-  if (simd_level() != SimdLevel::plain) return hcompress::avx2::decode(job);
-#endif
-  return hcompress::plain::decode(job);
+  const TileError error = hcompress::prepare(stream, rows, columns, smooth, out, scratch, job);
+  return error == TileError::ok ? levels.decode[levels.best](job) : error;
 }
 
 }  // namespace fits

@@ -46,6 +46,42 @@ FITS_TARGET inline std::uint32_t squeeze_pairs(Word x) noexcept {
 
 FITS_TARGET inline TwoRows split(Word cells) noexcept { return {squeeze_pairs(cells), squeeze_pairs(cells >> 2)}; }
 
+FITS_TARGET inline int popcount(std::uint32_t word) noexcept { return std::popcount(word); }
+
+#if defined(FITS_AVX2)
+
+// Which of the first bytes goes to each of 16 places: those whose flag is set take them in order, others get zero.
+FITS_TARGET inline __m128i places(std::uint32_t flags) noexcept {
+  const std::uint8_t* low = kPlaces.bytes[flags & 255];
+  const std::uint8_t* high = kPlaces.bytes[flags >> 8];
+  const __m128i later = _mm_set1_epi8(static_cast<char>(std::popcount(flags & 255)));
+  return _mm_unpacklo_epi64(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(low)),
+                            _mm_add_epi8(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(high)), later));
+}
+
+FITS_TARGET inline Word deposit_cells(Word codes, std::uint32_t flags) noexcept {
+  const __m128i x = _mm_cvtsi64_si128(static_cast<long long>(codes)), nybble = _mm_set1_epi8(15);
+  const __m128i bytes = _mm_unpacklo_epi8(_mm_and_si128(x, nybble), _mm_and_si128(_mm_srli_epi16(x, 4), nybble));
+  const __m128i placed = _mm_shuffle_epi8(bytes, places(flags));
+  const __m128i pairs = _mm_maddubs_epi16(placed, _mm_set1_epi16(0x1001));
+  return static_cast<Word>(_mm_cvtsi128_si64(_mm_packus_epi16(pairs, pairs)));
+}
+
+FITS_TARGET inline std::uint32_t deposit_16_bits(std::uint32_t bits, std::uint32_t mask) noexcept {
+  const __m128i one = _mm_set1_epi64x(static_cast<long long>(0x8040201008040201));
+  const __m128i spread = _mm_shuffle_epi8(_mm_cvtsi32_si128(static_cast<int>(bits)),
+                                          _mm_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1));
+  const __m128i bytes = _mm_cmpeq_epi8(_mm_and_si128(spread, one), one);
+  return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_shuffle_epi8(bytes, places(mask))));
+}
+
+FITS_TARGET inline std::uint32_t deposit_bits(Word bits, std::uint32_t mask) noexcept {
+  const std::uint32_t low = mask & 0xFFFF, next = static_cast<std::uint32_t>(bits >> std::popcount(low));
+  return deposit_16_bits(static_cast<std::uint32_t>(bits), low) | deposit_16_bits(next, mask >> 16) << 16;
+}
+
+#else
+
 FITS_TARGET inline Word deposit_cells(Word codes, std::uint32_t flags) noexcept {
   Word cells = 0;
   for (; flags != 0; flags &= flags - 1, codes >>= 4) cells |= (codes & 15) << (4 * std::countr_zero(flags));
@@ -58,7 +94,7 @@ FITS_TARGET inline std::uint32_t deposit_bits(Word bits, std::uint32_t mask) noe
   return result;
 }
 
-FITS_TARGET inline int popcount(std::uint32_t word) noexcept { return std::popcount(word); }
+#endif
 
 #endif
 

@@ -77,25 +77,32 @@ struct Chunk {
   T *hx, *hy, *hc;
 };
 
-// SMOOTH = 1: differences of cells that have neighbours on both sides. CFITSIO looks at even lengths only, so that an
-// odd row or column at the end counts as a neighbour, and that before it is not smoothed.
+// SMOOTH = 1: moves the coefficients of those cells that CFITSIO holds for inner ones, which before an odd length's end
+// leaves out one cell more than it would have to.
 template <class T>
 FITS_TARGET void smooth(const Level<T>& level, const Chunk<T>& chunk, std::int64_t most) noexcept {
-  const T* h0 = level.h0 + chunk.row * level.stride;
+  const T* __restrict h = level.h0 + chunk.row * level.stride + chunk.first;
+  const T* above = h - level.stride;
+  const T* below = h + level.stride;
+  T* __restrict hx = chunk.hx;
+  T* __restrict hy = chunk.hy;
+  T* __restrict hc = chunk.hc;
   const bool inner_row = chunk.row > 0 && 2 * chunk.row < level.rows - 2;
-  for (std::int64_t i = 0; i < chunk.count; ++i) {
-    const std::int64_t column = chunk.first + i;
-    const T* h = h0 + column;
-    const bool inner_column = column > 0 && 2 * column < level.columns - 2;
-    if (inner_row) {
-      chunk.hx[i] = static_cast<T>(smoothed_slope(chunk.hx[i], h[-level.stride], h[0], h[level.stride], most));
+  const std::int64_t start = chunk.first == 0 ? 1 : 0;
+  const std::int64_t inner_end = half_up(level.columns) - 1 - chunk.first;  // 2 * column < columns - 2
+  const std::int64_t end = inner_end < chunk.count ? inner_end : chunk.count;
+  if (inner_row) {
+    for (std::int64_t i = 0; i < chunk.count; ++i) {
+      hx[i] = static_cast<T>(smoothed_slope(hx[i], above[i], h[i], below[i], most));
     }
-    if (inner_column) chunk.hy[i] = static_cast<T>(smoothed_slope(chunk.hy[i], h[-1], h[0], h[1], most));
-    if (!inner_row || !inner_column) continue;
-    const T* above = h - level.stride;
-    const T* below = h + level.stride;
-    chunk.hc[i] = static_cast<T>(smoothed_curvature({h[0], chunk.hx[i], chunk.hy[i], chunk.hc[i]},
-                                                    {above[-1], above[1], below[-1], below[1]}, most));
+  }
+  for (std::int64_t i = start; i < end; ++i) {
+    hy[i] = static_cast<T>(smoothed_slope(hy[i], h[i - 1], h[i], h[i + 1], most));
+  }
+  if (!inner_row) return;
+  for (std::int64_t i = start; i < end; ++i) {
+    hc[i] = static_cast<T>(smoothed_curvature({h[i], hx[i], hy[i], hc[i]},
+                                              {above[i - 1], above[i + 1], below[i - 1], below[i + 1]}, most));
   }
 }
 

@@ -123,11 +123,34 @@ struct HuffmanTables {
 
 extern const HuffmanTables kHuffman;
 
+// By eight flags: for each of eight places the number of flags before it, or 128 where its own is not set.
+struct PlaceTable {
+  std::uint8_t bytes[256][8];
+};
+
+extern const PlaceTable kPlaces;
+
+// The three levels; `avx2` is for machines whose BMI2 instructions pdep and pext are slow (AMD's Zen 1 and 2).
 namespace plain {
 TileError decode(const Job& job) noexcept;
 }
 namespace avx2 {
 TileError decode(const Job& job) noexcept;
 }
+namespace bmi2 {
+TileError decode(const Job& job) noexcept;
+}
+
+// Judges a stream's header against the tile and makes the job of it. Any level may then do it.
+TileError prepare(Bytes stream, std::int64_t rows, std::int64_t columns, bool smooth, std::int32_t* out,
+                  std::span<std::byte> scratch, Job& job) noexcept;
+
+// Those that this machine can run.
+struct Levels {
+  TileError (*decode[3])(const Job& job) noexcept;
+  int count;
+  int best;
+};
+Levels levels() noexcept;
 
 }  // namespace fits::hcompress

@@ -1,0 +1,10 @@
+// hcompress.h's decoder for x86-64 with AVX2 and BMI2.
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#define FITS_LEVEL bmi2
+#define FITS_TARGET __attribute__((target("avx2,bmi,bmi2,popcnt")))
+#define FITS_AVX2
+#define FITS_BMI2
+#include "tile/hcompress_decode.inl"
+#endif
