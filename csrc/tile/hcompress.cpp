@@ -19,19 +19,21 @@ constexpr HuffmanTables make_tables() noexcept {
     const std::uint32_t length = kCodes[value].length;
     const std::uint32_t bits = reversed(kCodes[value].bits, kCodes[value].length);
     for (std::uint32_t rest = 0; rest < 64; rest += 1u << length) {
-      tables.one[rest | bits] = length | 4u << 8 | reversed(value, 4) << 16;
+      const std::uint32_t cell = reversed(value, 4);
+      tables.one[rest | bits] = length | 2u << 8 | (cell & 3) << 16 | cell >> 2 << 24;
     }
   }
   for (std::uint32_t bits = 0; bits < 4096; ++bits) {
-    std::uint32_t length = 0, count = 0, cells = 0;
+    std::uint32_t length = 0, count = 0, upper = 0, lower = 0;
     for (;;) {
       const std::uint32_t one = tables.one[bits >> length & 63];
       if (length + (one & 63) > 12) break;
       length += one & 63;
-      cells = cells << 4 | one >> 16;
+      upper = upper << 2 | (one >> 16 & 3);
+      lower = lower << 2 | one >> 24;
       ++count;
     }
-    tables.many[bits] = length | count << 10 | cells << 16;
+    tables.many[bits] = length | count << 9 | upper << 16 | lower << 24;
   }
   return tables;
 }

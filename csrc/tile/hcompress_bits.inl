@@ -3,7 +3,6 @@
 using Word = std::uint64_t;
 
 inline constexpr Word kUpper = 0x3333333333333333;  // p00 and p01 of 16 cells
-inline constexpr Word kFirst = 0x1111111111111111;
 
 template <class T>
 FITS_TARGET inline T load(const void* from) noexcept {
@@ -23,14 +22,11 @@ FITS_TARGET inline TwoRows split(Word cells) noexcept {
   return {static_cast<std::uint32_t>(_pext_u64(cells, kUpper)), static_cast<std::uint32_t>(_pext_u64(cells, ~kUpper))};
 }
 
-// The first codes into the cells whose flag is set, in order; zero into the others.
-FITS_TARGET inline Word deposit_cells(Word codes, std::uint32_t flags) noexcept {
-  return _pdep_u64(codes, _pdep_u64(flags, kFirst) * 15);
-}
+// The two bits of each of 32 flags.
+FITS_TARGET inline Word pairs_of(std::uint32_t flags) noexcept { return _pdep_u64(flags, 0x5555555555555555) * 3; }
 
-FITS_TARGET inline std::uint32_t deposit_bits(Word bits, std::uint32_t mask) noexcept {
-  return _pdep_u32(static_cast<std::uint32_t>(bits), mask);
-}
+// The lowest bits go, in order, to where the mask has ones.
+FITS_TARGET inline Word deposit(Word bits, Word mask) noexcept { return _pdep_u64(bits, mask); }
 
 FITS_TARGET inline int popcount(std::uint32_t word) noexcept { return _mm_popcnt_u32(word); }
 
@@ -59,14 +55,6 @@ FITS_TARGET inline __m128i places(std::uint32_t flags) noexcept {
                             _mm_add_epi8(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(high)), later));
 }
 
-FITS_TARGET inline Word deposit_cells(Word codes, std::uint32_t flags) noexcept {
-  const __m128i x = _mm_cvtsi64_si128(static_cast<long long>(codes)), nybble = _mm_set1_epi8(15);
-  const __m128i bytes = _mm_unpacklo_epi8(_mm_and_si128(x, nybble), _mm_and_si128(_mm_srli_epi16(x, 4), nybble));
-  const __m128i placed = _mm_shuffle_epi8(bytes, places(flags));
-  const __m128i pairs = _mm_maddubs_epi16(placed, _mm_set1_epi16(0x1001));
-  return static_cast<Word>(_mm_cvtsi128_si64(_mm_packus_epi16(pairs, pairs)));
-}
-
 FITS_TARGET inline std::uint32_t deposit_16_bits(std::uint32_t bits, std::uint32_t mask) noexcept {
   const __m128i one = _mm_set1_epi64x(static_cast<long long>(0x8040201008040201));
   const __m128i spread = _mm_shuffle_epi8(_mm_cvtsi32_si128(static_cast<int>(bits)),
@@ -75,26 +63,34 @@ FITS_TARGET inline std::uint32_t deposit_16_bits(std::uint32_t bits, std::uint32
   return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_shuffle_epi8(bytes, places(mask))));
 }
 
-FITS_TARGET inline std::uint32_t deposit_bits(Word bits, std::uint32_t mask) noexcept {
-  const std::uint32_t low = mask & 0xFFFF, next = static_cast<std::uint32_t>(bits >> std::popcount(low));
-  return deposit_16_bits(static_cast<std::uint32_t>(bits), low) | deposit_16_bits(next, mask >> 16) << 16;
+FITS_TARGET inline Word deposit(Word bits, Word mask) noexcept {
+  Word result = 0;
+  for (int i = 0; i < 64; i += 16) {
+    const auto part = static_cast<std::uint32_t>(mask >> i & 0xFFFF);
+    result |= static_cast<Word>(deposit_16_bits(static_cast<std::uint32_t>(bits), part)) << i;
+    bits >>= popcount(part);
+  }
+  return result;
 }
 
 #else
 
-FITS_TARGET inline Word deposit_cells(Word codes, std::uint32_t flags) noexcept {
-  Word cells = 0;
-  for (; flags != 0; flags &= flags - 1, codes >>= 4) cells |= (codes & 15) << (4 * std::countr_zero(flags));
-  return cells;
-}
-
-FITS_TARGET inline std::uint32_t deposit_bits(Word bits, std::uint32_t mask) noexcept {
-  std::uint32_t result = 0;
-  for (; mask != 0; mask &= mask - 1, bits >>= 1) result |= (mask & -mask) & -static_cast<std::uint32_t>(bits & 1);
+FITS_TARGET inline Word deposit(Word bits, Word mask) noexcept {
+  Word result = 0;
+  for (; mask != 0; mask &= mask - 1, bits >>= 1) result |= (mask & -mask) & -(bits & 1);
   return result;
 }
 
 #endif
+
+FITS_TARGET inline Word pairs_of(std::uint32_t flags) noexcept {
+  Word x = flags;
+  x = (x | x << 16) & 0x0000FFFF0000FFFF;
+  x = (x | x << 8) & 0x00FF00FF00FF00FF;
+  x = (x | x << 4) & 0x0F0F0F0F0F0F0F0F;
+  x = (x | x << 2) & 0x3333333333333333;
+  return ((x | x << 1) & 0x5555555555555555) * 3;
+}
 
 #endif
 
@@ -203,6 +199,6 @@ FITS_TARGET inline Word peek(const Window& window, std::size_t bit) noexcept {
 
 // The next 64.
 FITS_TARGET inline Word peek_all(const std::byte* bytes, std::size_t bit) noexcept {
-  const Word next = static_cast<Word>(bytes[(bit >> 3) + 8]);
-  return load<Word>(bytes + (bit >> 3)) >> (bit & 7) | next << 1 << (63 - (bit & 7));
+  const std::byte* at = bytes + (bit >> 3);
+  return load<Word>(at) >> (bit & 7) | load<Word>(at + 1) << (8 - (bit & 7));
 }

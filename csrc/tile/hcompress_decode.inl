@@ -38,9 +38,10 @@ FITS_TARGET void place_quadrants(const Job& job, Room& room) noexcept {
 FITS_TARGET TileError decode(const Job& job) noexcept {
   Room room{};
   const Layout& l = room.layout = layout(job.rows, job.columns);
-  room.codes = job.scratch + l.codes + 64;
-  room.flags = reinterpret_cast<std::uint32_t*>(job.scratch + l.flags);
-  room.cells = reinterpret_cast<Word*>(job.scratch + l.cells);
+  room.upper_codes = job.scratch + l.codes;
+  room.lower_codes = room.upper_codes + l.codes_size;
+  room.flags[0] = reinterpret_cast<std::uint32_t*>(job.scratch + l.flags);
+  room.flags[1] = room.flags[0] + l.flags_size / 4;
   room.spare = reinterpret_cast<std::uint32_t*>(job.scratch + l.spare);
   place_quadrants(job, room);
   Window window{job.stream, job.scratch + l.window, l.window_data, l.window_size, l.most_plane_bits / 8 + 64};

@@ -42,10 +42,10 @@ struct Layout {
   std::int64_t rows, columns;            // of a quadrant: half of the tile's, rounded up
   std::int64_t words;                    // per row
   std::int64_t stride;                   // 32 * words
-  std::int64_t cell_words;               // 64-bit words of 16 cells, per row of cells; even
   std::size_t most_plane_bits;           // of the stream that one bit plane of a quadrant or one row's signs take
   std::size_t window_size, window_data;  // bytes of the window, of those the ones that hold stream
-  std::size_t planes, signs, codes, flags, cells, spare, window, sums, total;  // offsets in the scratch
+  std::size_t planes, signs, codes, codes_size, flags, flags_size, spare, window, sums,
+      total;  // offsets in the scratch
 };
 
 constexpr std::size_t up_to_64(std::size_t size) noexcept { return (size + 63) & ~std::size_t{63}; }
@@ -57,7 +57,6 @@ constexpr Layout layout(std::int64_t tile_rows, std::int64_t tile_columns) noexc
   l.words = (l.columns + 31) / 32;
   l.stride = 32 * l.words;
   const std::int64_t cell_rows = half_up(l.rows), cell_columns = half_up(l.columns);
-  l.cell_words = 2 * ((cell_columns + 31) / 32);
   std::int64_t nodes = 1;
   for (std::int64_t r = cell_rows, c = cell_columns; r > 1 || c > 1; r = half_up(r), c = half_up(c)) nodes += r * c;
   // Codes have 6 bits at most.
@@ -68,7 +67,8 @@ constexpr Layout layout(std::int64_t tile_rows, std::int64_t tile_columns) noexc
   l.window_size = l.window_data + up_to_64(l.most_plane_bits / 8 + 128);
   const auto words = static_cast<std::size_t>(4 * l.rows * l.words);
   const auto planes = static_cast<std::size_t>((most_bit_planes(step_count(tile_rows, tile_columns)) + 7) & ~7);
-  const auto cells = static_cast<std::size_t>(cell_rows * l.cell_words);
+  l.codes_size = up_to_64(static_cast<std::size_t>(cell_rows * cell_columns) / 4 + 32);
+  l.flags_size = up_to_64(static_cast<std::size_t>(cell_rows * ((cell_columns + 31) / 32)) * 4);
   const auto pixels = static_cast<std::size_t>(l.rows * l.stride);
   std::size_t end = 0;
   const auto place = [&end](std::size_t size) {
@@ -78,9 +78,8 @@ constexpr Layout layout(std::int64_t tile_rows, std::int64_t tile_columns) noexc
   };
   l.signs = place(words * 4);
   l.window = place(l.window_size);
-  l.flags = place(cells * 8);
-  l.codes = place(cells * 8 + 192);
-  l.cells = place(2 * cells * 8);
+  l.flags = place(2 * l.flags_size);
+  l.codes = place(2 * l.codes_size);
   l.sums = place(pixels * 8 * 3);  // coefficients of quadrant 0; sums of every other level, twice
   l.spare = place(static_cast<std::size_t>(l.words) * planes * 4);
   l.planes = place(words * planes * 4);  // last: hardly ever are there so many, and what is not touched costs nothing
@@ -115,8 +114,8 @@ inline constexpr HuffmanCode kCodes[16] = {
 // The codes of a cell's four bits, read from the lowest bit on (as CFITSIO reads bytes from the highest bit on: here
 // each byte of the stream is turned round first). Bits of a cell: p00 in the lowest, p01, p10, p11.
 struct HuffmanTables {
-  // By the next 12 bits, as many whole codes as they hold: bits 0-7 their length, 8-15 four times their number, 16-31
-  // the cells, the first one in the highest of the nybbles used.
+  // By the next 12 bits, as many whole codes as they hold: bits 0-7 their length, 8-15 twice their number, 16-23
+  // p00 and p01 of the cells, 24-31 p10 and p11; the first cell in the highest of the bits used.
   std::array<std::uint32_t, 4096> many;
   std::array<std::uint32_t, 64> one;  // by the next 6 bits, the same of one code
 };
