@@ -57,7 +57,8 @@ __extension__ using Wide = unsigned __int128;
 
 // The most that a sum may reach within a tile. Let B bound h0 and C the other coefficients, rounding and low bits
 // included. A step makes sums of at most B + 3 C and halves them, so that every B stays below max(B, 4 C) of the first
-// step, and every sum below that plus 3 C. Smoothing multiplies differences of h0 by up to 16 * 4.
+// step, and every sum below that plus 3 C. (Smoothing moves a coefficient by half the scale: 2^planes times the scale
+// bounds it still.)
 Wide most_sum(const Job& job) noexcept {
   const auto magnitude = job.sum < 0 ? -static_cast<Wide>(job.sum) : static_cast<Wide>(job.sum);
   int planes = 0;
@@ -105,7 +106,7 @@ TileError prepare(Bytes stream, std::int64_t rows, std::int64_t columns, bool sm
   if (__builtin_mul_overflow(header.sum, job.scale, &job.sum)) return TileError::bad_code;
   job.smooth = smooth && job.scale > 1;
   const Wide most = most_sum(job);
-  // Smoothing computes with up to 2^7 times the difference of two sums.
+  // Smoothing computes in 64 bits with up to 2^7 times such sums.
   if (most >> (job.smooth ? 55 : 63) != 0) return TileError::bad_code;
   job.wide = most >> 31 != 0;
   job.scratch = scratch.data();

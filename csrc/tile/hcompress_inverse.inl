@@ -1,8 +1,8 @@
 // Coefficients from bit planes, and the inverse transform.
 
-inline constexpr std::int64_t kChunk = 512;  // columns of cells whose coefficients are made at a time: all in the L1 cache
+inline constexpr std::int64_t kChunk = 512;  // columns of cells whose coefficients are made at a time: they stay in L1
 
-// Narrow holds the absolute values.
+// 32 coefficients from the bytes of their absolute values, lowest first, which Narrow holds with its sign.
 template <class Narrow, int kBytes, class T>
 FITS_TARGET inline void combine(const std::uint8_t (*bytes)[32], const std::int8_t* signs, T scale, T* out) noexcept {
   using Unsigned = std::make_unsigned_t<Narrow>;
@@ -77,17 +77,16 @@ struct Chunk {
   T *hx, *hy, *hc;
 };
 
-// SMOOTH = 1: moves the coefficients of those cells that CFITSIO holds for inner ones, which before an odd length's end
-// leaves out one cell more than it would have to.
+// SMOOTH = 1: moves the coefficients of those cells that have neighbours on both sides.
 template <class T>
 FITS_TARGET void smooth(const Level<T>& level, const Chunk<T>& chunk, std::int64_t most) noexcept {
   const T* __restrict h = level.h0 + chunk.row * level.stride + chunk.first;
-  const T* above = h - level.stride;
-  const T* below = h + level.stride;
   T* __restrict hx = chunk.hx;
   T* __restrict hy = chunk.hy;
   T* __restrict hc = chunk.hc;
   const bool inner_row = chunk.row > 0 && 2 * chunk.row < level.rows - 2;
+  const T* above = inner_row ? h - level.stride : h;
+  const T* below = inner_row ? h + level.stride : h;
   const std::int64_t start = chunk.first == 0 ? 1 : 0;
   const std::int64_t inner_end = half_up(level.columns) - 1 - chunk.first;  // 2 * column < columns - 2
   const std::int64_t end = inner_end < chunk.count ? inner_end : chunk.count;
