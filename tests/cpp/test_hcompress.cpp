@@ -217,13 +217,14 @@ TEST(streams_cut_at_every_byte) {
   }
 }
 
+// Among them are codes for cells that an odd length has cut off, which no encoder writes and CFITSIO skips.
 TEST(corrupt_streams_give_the_same_at_each_level) {
   std::mt19937 random(8);
   int failed = 0, decoded = 0;
   for (int i = 0; i < 3000; ++i) {
     const int rows = 1 + static_cast<int>(random() % 40), columns = 1 + static_cast<int>(random() % 90);
-    Stream stream = encode(make_image(rows, columns, static_cast<Kind>(random() % kKinds), random()).pixels, rows,
-                           columns, kScales[random() % 5]);
+    const Image image = make_image(rows, columns, static_cast<Kind>(random() % kKinds), random());
+    Stream stream = encode(image.pixels, rows, columns, kScales[random() % 5]);
     for (unsigned flips = 1 + random() % 6; flips > 0; --flips) {
       stream[10 + random() % (stream.size() - 10)] ^= static_cast<std::byte>(1u << random() % 8);
     }
@@ -232,6 +233,10 @@ TEST(corrupt_streams_give_the_same_at_each_level) {
     ++(plain.error == TileError::ok ? decoded : failed);
     for (int level = 1; level < hcompress::levels().count; ++level) {
       CHECK(decode_at(level, stream, rows, columns, smooth) == plain);
+    }
+    // What stays inside the stream here does so there.
+    if (plain.error == TileError::ok && image.pixels.size() > 1 && cfitsio_can_decode(image)) {
+      CHECK(plain.pixels == cfitsio_decode(stream, image, smooth));
     }
   }
   CHECK(failed > 300);
