@@ -8,6 +8,9 @@ namespace fits {
 namespace {
 
 RiceDecoders find_decoders(int bytepix, SimdLevel level) noexcept {
+#if defined(__x86_64__)
+  if (level != SimdLevel::plain) return avx2::rice_decoders(bytepix);
+#endif
   (void)level;
   return plain::rice_decoders(bytepix);
 }

@@ -1,0 +1,336 @@
+// The tiles around rice_lockstep.inl's quick loops: where lanes start, block codes, lanes that are read again, strips.
+// Included there.
+
+// A group's lanes one by one.
+struct alignas(64) LaneStates {
+  std::uint32_t position[kLanes], end[kLanes], due[kLanes], last[kLanes], code[kLanes];
+
+  LaneStates() = default;
+  explicit FITS_TARGET LaneStates(const Group& group) noexcept {
+    Lanes::store(position, group.run.position);
+    Lanes::store(end, group.end);
+    Lanes::store(due, group.due);
+    Lanes::store(last, group.run.last);
+    Lanes::store(code, group.code);
+  }
+
+  FITS_TARGET void give(Group& group) const noexcept {
+    group.run.position = Lanes::load(position);
+    group.end = Lanes::load(end);
+    group.due = Lanes::load(due);
+    group.run.last = Lanes::load(last);
+    group.code = Lanes::load(code);
+    refill(group.run, group);
+  }
+
+  // Lane `lane` goes on at bit `bit` (0 to 7) of `bytes` bytes at `at`. The last kTail bytes of a stream are read from
+  // a copy, so that kReach zeros follow them.
+  FITS_TARGET void aim(Group& group, int lane, const std::byte* at, std::int64_t bytes, std::uint32_t bit) noexcept {
+    if (bytes < kTail && !group.in_tail[lane]) {
+      if (bytes > 0) std::memcpy(group.tail[lane], at, static_cast<std::size_t>(bytes));
+      std::memset(group.tail[lane] + bytes, 0, kReach);
+      at = group.tail[lane];
+      group.in_tail[lane] = true;
+    }
+    group.base[lane] = at;
+    group.bytes[lane] = bytes;
+    position[lane] = bit;
+    if (group.in_tail[lane]) {
+      end[lane] = static_cast<std::uint32_t>(bytes * 8);
+      due[lane] = 0x7fffffff;
+    } else {
+      constexpr std::int64_t kMost = 1 << 27;  // so that positions stay within 31 bits
+      const auto near = static_cast<std::uint32_t>(std::min(bytes, kMost));
+      end[lane] = (near - kReach) * 8 + 7;
+      due[lane] = (near - kTail) * 8 + 7;
+    }
+  }
+
+  // A lane whose tile has failed reads nothing more: zeros from its own tail.
+  FITS_TARGET void stop(Group& group, int lane) noexcept {
+    group.alive &= ~(1u << lane);
+    group.in_tail[lane] = true;
+    std::memset(group.tail[lane], 0, kReach);
+    aim(group, lane, group.tail[lane], 0, 0);
+  }
+
+  template <int kBytepix>
+  FITS_TARGET TileError start(Group& group, int lane, Bytes stream) noexcept {
+    group.in_tail[lane] = false;
+    last[lane] = 0;
+    code[lane] = 0;
+    if (stream.size() < kBytepix) {
+      stop(group, lane);
+      return TileError::short_input;
+    }
+    for (int i = 0; i < kBytepix; ++i) last[lane] = last[lane] << 8 | static_cast<std::uint32_t>(stream[i]);
+    aim(group, lane, stream.data() + kBytepix, static_cast<std::int64_t>(stream.size()) - kBytepix, 0);
+    return TileError::ok;
+  }
+};
+
+// Lanes that have come close to the end of their stream, or far from its base.
+FITS_TARGET __attribute__((noinline)) void aim_again(Group& group, unsigned lanes) noexcept {
+  LaneStates states(group);
+  for (; lanes != 0; lanes &= lanes - 1) {
+    const int lane = __builtin_ctz(lanes);
+    const std::int64_t whole = states.position[lane] >> 3;
+    states.aim(group, lane, group.base[lane] + whole, group.bytes[lane] - whole, states.position[lane] & 7);
+  }
+  states.give(group);
+}
+
+template <int kBytepix>
+FITS_LANES void set_block(Group& group) noexcept {
+  Block& block = group.block;
+  block.zero = Lanes::equal(group.code, Lanes::set(0));
+  block.raw = Lanes::greater(group.code, Lanes::set(RiceCode<kBytepix>::kRaw - 1));
+  block.k = Lanes::andnot(Lanes::bor(block.zero, block.raw), Lanes::sub(group.code, Lanes::set(1)));
+  block.length = Lanes::sub(block.k, Lanes::set(106 - 1));
+  block.half = Lanes::sub(Lanes::set(24), block.k);
+  block.bias = Lanes::sllv(Lanes::set(106 / 2), block.k);
+  block.sign = Lanes::add(Lanes::set(8), block.k);
+}
+
+template <int kBytepix>
+FITS_LANES void read_codes(Group& group) noexcept {
+  constexpr int kCodeBits = RiceCode<kBytepix>::kCodeBits;
+  Run& run = group.run;
+  group.code = Lanes::srl<32 - kCodeBits>(run.hi);
+  run.hi = Lanes::bor(Lanes::sll<kCodeBits>(run.hi), Lanes::srl<32 - kCodeBits>(run.lo));
+  run.lo = Lanes::sll<kCodeBits>(run.lo);
+  run.position = Lanes::add(run.position, Lanes::set(kCodeBits));
+}
+
+// Where a piece of a block began.
+struct Mark {
+  V position, last, code;
+  bool in_block;  // its code has been read
+};
+
+template <int kGroups, int kBytepix>
+struct Lockstep {
+  using Code = RiceCode<kBytepix>;
+  using Pixel = typename Code::Pixel;
+
+  Group groups[kGroups];
+  std::int64_t blocksize = 32;
+  std::int64_t left = 0;  // pixels of the current block that are still to come
+  bool flat = true;       // the strip has been all `last` so far, and `rows` are not yet written
+  const RiceSink* sink = nullptr;
+  TileError* errors = nullptr;
+  std::int64_t tile[kGroups][kLanes];  // -1: a duplicate that fills a lane
+
+  FITS_TARGET void decode(std::int64_t count) noexcept {
+    for (std::int64_t first = 0; first < count; first += kStrip) {
+      for (Group& group : groups) {
+        const unsigned lanes = Lanes::bits(Lanes::greater(group.run.position, group.due)) & group.alive;
+        if (lanes != 0) aim_again(group, lanes);
+      }
+      const int length = static_cast<int>(std::min<std::int64_t>(kStrip, count - first));
+      flat = true;
+      for (int row = 0; row < length;) row += read_piece(row, length - row);
+      for (int g = 0; g < kGroups; ++g) hand_out(g, first, length);
+    }
+  }
+
+  // As much of one block as there is room for; returns the pixels.
+  FITS_TARGET int read_piece(int row, int room) noexcept {
+    Mark marks[kGroups];
+    for (int g = 0; g < kGroups; ++g) {
+      Group& group = groups[g];
+      marks[g] = {group.run.position, group.run.last, group.code, left > 0};
+      if (left == 0) {
+        read_codes<kBytepix>(group);
+        set_block<kBytepix>(group);
+      }
+      group.run.longest = Lanes::set(0);
+    }
+    if (left == 0) left = blocksize;
+    const int count = static_cast<int>(std::min<std::int64_t>(left, room));
+    left -= count;
+
+    const Pace pace = read_by_pace(row, count);
+    for (int g = 0; g < kGroups; ++g) {
+      const Group& group = groups[g];
+      const V most = Lanes::set(static_cast<std::uint32_t>(kMostBits[static_cast<int>(pace)]));
+      const V wrong = Lanes::bor(Lanes::greater(group.run.longest, most),
+                                 Lanes::bor(Lanes::greater(group.run.position, group.end),
+                                            Lanes::greater(group.code, Lanes::set(Code::kRaw))));
+      const unsigned lanes = Lanes::bits(wrong) & group.alive;
+      if (lanes != 0) [[unlikely]]
+        read_again(g, lanes, marks[g], row, count);
+    }
+    return count;
+  }
+
+  FITS_TARGET Pace read_by_pace(int row, int count) noexcept {
+    V zero = groups[0].block.zero, all_zero = zero, raw = groups[0].block.raw, k = groups[0].block.k;
+    if constexpr (kGroups == 2) {
+      const Block& other = groups[1].block;
+      zero = Lanes::bor(zero, other.zero);
+      all_zero = Lanes::band(all_zero, other.zero);
+      raw = Lanes::bor(raw, other.raw);
+      k = Lanes::max(k, other.k);
+    }
+    if (Lanes::bits(all_zero) == kAllLanes) {
+      if (!flat) fill(row, count);
+      for (Group& group : groups) refill(group.run, group);
+      return Pace::any;
+    }
+    if (flat) fill(0, row);
+    flat = false;
+    Pace pace = Pace::any;
+    int quick = 0;
+    if (Lanes::bits(Lanes::bor(raw, Lanes::greater(k, Lanes::set(kMostPairs)))) == 0) {
+      pace = Pace::pairs;
+      quick = count & ~3;
+      if (Lanes::bits(zero) == 0) {
+        read_rows<kGroups, Pace::pairs, false, kBytepix>(groups, row, quick);
+      } else {
+        read_rows<kGroups, Pace::pairs, true, kBytepix>(groups, row, quick);
+      }
+    } else if (Lanes::bits(Lanes::bor(raw, Lanes::greater(k, Lanes::set(kMostSingles)))) == 0) {
+      pace = Pace::singles;
+      quick = count & ~1;
+      read_rows<kGroups, Pace::singles, true, kBytepix>(groups, row, quick);
+    }
+    if (quick < count) read_rows<kGroups, Pace::any, true, kBytepix>(groups, row + quick, count - quick);
+    return pace;
+  }
+
+  // Rows in which nothing changes.
+  FITS_TARGET void fill(int row, int count) noexcept {
+    for (Group& group : groups) {
+      for (int i = 0; i < count; ++i) Lanes::store(group.rows[row + i], group.run.last);
+    }
+  }
+
+  // `lanes` of one group, from where the piece began.
+  FITS_TARGET __attribute__((noinline)) void read_again(int g, unsigned lanes, const Mark& mark, int row,
+                                                        int count) noexcept {
+    if (flat) fill(0, row + count);
+    flat = false;
+    Group& group = groups[g];
+    LaneStates states(group);
+    alignas(64) std::uint32_t position[kLanes], last[kLanes], code[kLanes];
+    Lanes::store(position, mark.position);
+    Lanes::store(last, mark.last);
+    Lanes::store(code, mark.code);
+    for (; lanes != 0; lanes &= lanes - 1) {
+      const int lane = __builtin_ctz(lanes);
+      RiceTile<kBytepix> one{{group.base[lane] + (position[lane] >> 3), group.base[lane] + group.bytes[lane]},
+                             blocksize};
+      one.bits.refill();
+      one.bits.drop(static_cast<int>(position[lane] & 7));
+      one.left = mark.in_block ? left + count : 0;
+      one.code = static_cast<int>(code[lane]);
+      one.last = last[lane];
+      Pixel pixels[kStrip];
+      const TileError error = one.read(count, pixels);
+      if (error != TileError::ok) {
+        if (tile[g][lane] >= 0) errors[tile[g][lane]] = error;
+        states.stop(group, lane);
+        continue;
+      }
+      for (int i = 0; i < count; ++i) group.rows[row + i][lane] = static_cast<std::uint32_t>(pixels[i]);
+      const int ahead = one.bits.valid;  // bits of the window that are still to come
+      const std::byte* at = one.bits.next - (ahead + 7) / 8;
+      states.aim(group, lane, at, one.bits.end - at, static_cast<std::uint32_t>(-ahead & 7));
+      states.last[lane] = one.last;
+      states.code[lane] = static_cast<std::uint32_t>(one.code);
+    }
+    states.give(group);
+    set_block<kBytepix>(group);
+  }
+
+  FITS_TARGET void hand_out(int g, std::int64_t first, int length) noexcept {
+    const Group& group = groups[g];
+    alignas(64) Pixel strips[kLanes][kStrip];
+    alignas(64) std::uint32_t last[kLanes];
+    if (flat) {
+      Lanes::store(last, group.run.last);
+    } else {
+      turn(group, length, strips);
+    }
+    for (int lane = 0; lane < kLanes; ++lane) {
+      if (tile[g][lane] < 0 || (group.alive >> lane & 1) == 0) continue;
+      if (flat) std::fill_n(strips[lane], kStrip, static_cast<Pixel>(last[lane]));
+      sink->take(sink->context, tile[g][lane], first, length, strips[lane]);
+    }
+  }
+
+  // Rows of a pixel of each lane -> a strip of pixels per lane.
+  static FITS_TARGET void turn(const Group& group, int length, Pixel (*strips)[kStrip]) noexcept {
+    constexpr int kPer = 4 / kBytepix;  // pixels of one lane in 32 bits
+    static_assert(kStrip % (kLanes * kPer) == 0);
+    for (int row = 0; row < length; row += kLanes * kPer) {
+      V square[kLanes];
+#pragma GCC unroll 16
+      for (int i = 0; i < kLanes; ++i) {
+        const auto* from = group.rows + row + i * kPer;
+        if constexpr (kPer == 1) {
+          square[i] = Lanes::load(from[0]);
+        } else if constexpr (kPer == 2) {
+          square[i] = Lanes::merge_halves(Lanes::load(from[0]), Lanes::load(from[1]));
+        } else {
+          const V even = Lanes::merge_halves(Lanes::load(from[0]), Lanes::load(from[2]));
+          const V odd = Lanes::merge_halves(Lanes::load(from[1]), Lanes::load(from[3]));
+          square[i] = Lanes::merge_bytes(even, odd);
+        }
+      }
+      Lanes::transpose(square);
+#pragma GCC unroll 16
+      for (int i = 0; i < kLanes; ++i) Lanes::store(strips[i] + row, square[i]);
+    }
+  }
+};
+
+template <int kGroups, int kBytepix>
+FITS_TARGET __attribute__((noinline)) void decode_groups(std::span<const Bytes> streams, std::int64_t first,
+                                                         std::int64_t blocksize, std::int64_t count,
+                                                         const RiceSink& sink, TileError* errors) noexcept {
+  Lockstep<kGroups, kBytepix> lockstep;
+  lockstep.blocksize = blocksize;
+  lockstep.sink = &sink;
+  lockstep.errors = errors;
+  const auto tiles = static_cast<std::int64_t>(streams.size());
+  for (int g = 0; g < kGroups; ++g) {
+    Group& group = lockstep.groups[g];
+    group.alive = kAllLanes;
+    LaneStates states;
+    for (int lane = 0; lane < kLanes; ++lane) {
+      const std::int64_t tile = first + g * kLanes + lane;
+      const bool is_own = tile < tiles;
+      const Bytes stream = streams[static_cast<std::size_t>(is_own ? tile : tiles - 1)];
+      const TileError error = states.start<kBytepix>(group, lane, stream);
+      lockstep.tile[g][lane] = is_own ? tile : -1;
+      if (is_own) errors[tile] = error;
+    }
+    states.give(group);
+  }
+  lockstep.decode(count);
+}
+
+// Fewer tiles than this are read one by one: no faster in lanes.
+inline constexpr std::int64_t kFewTiles = 3;
+
+template <int kBytepix>
+FITS_TARGET void decode_tiles(std::span<const Bytes> streams, std::int64_t blocksize, std::int64_t count,
+                              const RiceSink& sink, std::span<TileError> errors) noexcept {
+  const auto tiles = static_cast<std::int64_t>(streams.size());
+  std::int64_t done = 0;
+  while (tiles - done >= kFewTiles) {
+    if (tiles - done >= kLanes + kFewTiles) {
+      decode_groups<2, kBytepix>(streams, done, blocksize, count, sink, errors.data());
+      done += 2 * kLanes;
+    } else {
+      decode_groups<1, kBytepix>(streams, done, blocksize, count, sink, errors.data());
+      done += kLanes;
+    }
+  }
+  for (; done < tiles; ++done) {
+    errors[static_cast<std::size_t>(done)] =
+        decode_strips<kBytepix>(streams[static_cast<std::size_t>(done)], blocksize, count, sink, done);
+  }
+}
