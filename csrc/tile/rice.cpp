@@ -9,7 +9,8 @@ namespace {
 
 RiceDecoders find_decoders(int bytepix, SimdLevel level) noexcept {
 #if defined(__x86_64__)
-  if (level != SimdLevel::plain) return avx2::rice_decoders(bytepix);
+  if (level == SimdLevel::avx512) return avx512::rice_decoders(bytepix);
+  if (level == SimdLevel::avx2) return avx2::rice_decoders(bytepix);
 #endif
   (void)level;
   return plain::rice_decoders(bytepix);

@@ -23,12 +23,6 @@ struct Lanes {
     return _mm256_load_si256(reinterpret_cast<const __m256i*>(from));
   }
   static FITS_LANES void store(void* to, V a) noexcept { _mm256_store_si256(static_cast<__m256i*>(to), a); }
-  static FITS_LANES void put(V& a, int lane, std::uint32_t value) noexcept {
-    alignas(32) std::uint32_t values[kLanes];
-    store(values, a);
-    values[lane] = value;
-    a = load(values);
-  }
 
   static FITS_LANES V add(V a, V b) noexcept { return _mm256_add_epi32(a, b); }
   static FITS_LANES V sub(V a, V b) noexcept { return _mm256_sub_epi32(a, b); }
@@ -51,10 +45,6 @@ struct Lanes {
   template <int kBits>
   static FITS_LANES V srl(V a) noexcept {
     return _mm256_srli_epi32(a, kBits);
-  }
-  template <int kBits>
-  static FITS_LANES V sra(V a) noexcept {
-    return _mm256_srai_epi32(a, kBits);
   }
   static FITS_LANES V sllv(V a, V bits) noexcept { return _mm256_sllv_epi32(a, bits); }
   static FITS_LANES V srlv(V a, V bits) noexcept { return _mm256_srlv_epi32(a, bits); }
@@ -110,14 +100,4 @@ struct Lanes {
 }  // namespace fits::avx2
 
 #include "tile/rice_lockstep.inl"
-
-namespace fits::avx2 {
-
-RiceDecoders rice_decoders(int bytepix) noexcept {
-  if (bytepix == 1) return {&decode_tile<1>, &decode_tiles<1>};
-  if (bytepix == 2) return {&decode_tile<2>, &decode_tiles<2>};
-  return {&decode_tile<4>, &decode_tiles<4>};
-}
-
-}  // namespace fits::avx2
 #endif

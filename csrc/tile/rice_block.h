@@ -118,24 +118,21 @@ FITS_HOST_DEVICE bool rice_symbol(Bits& bits, int k, std::uint32_t& v) noexcept 
   return true;
 }
 
-// `count` differences (a multiple of kEach) with one refill per kEach of them. False: some did not fit into what a
-// refill brings, and neither `bits` nor `last` mean anything.
+// Four differences with one refill per kEach of them. False: some did not fit into what a refill brings, and neither
+// `bits` nor `last` mean anything.
 template <int kEach, class Bits, class Pixel>
-FITS_HOST_DEVICE bool rice_short_symbols(Bits& bits, int k, std::uint32_t& last, std::int64_t count,
-                                         Pixel* out) noexcept {
-  for (std::int64_t i = 0; i < count; i += kEach) {
-    bits.refill();
+FITS_HOST_DEVICE bool rice_four(Bits& bits, int k, std::uint32_t& last, Pixel* out) noexcept {
 #pragma GCC unroll 4
-    for (int j = 0; j < kEach; ++j) {
-      const int zeros = rice_leading_zeros(bits.window);
-      // The one that ends the zeros stands at bit k of what remains.
-      const auto low = static_cast<std::uint32_t>(bits.window >> ((63 - k - zeros) & 63));
-      last += rice_difference(low + (static_cast<std::uint32_t>(zeros - 1) << k));
-      bits.window <<= (zeros + k + 1) & 63;
-      bits.valid -= zeros + k + 1;
-      out[i + j] = static_cast<Pixel>(last);
-    }
-    if (bits.valid < 0) return false;
+  for (int i = 0; i < 4; ++i) {
+    if (i % kEach == 0) bits.refill();
+    const int zeros = rice_leading_zeros(bits.window);
+    // The one that ends the zeros stands at bit k of what remains.
+    const auto low = static_cast<std::uint32_t>(bits.window >> ((63 - k - zeros) & 63));
+    last += rice_difference(low + (static_cast<std::uint32_t>(zeros - 1) << k));
+    bits.window <<= (zeros + k + 1) & 63;
+    bits.valid -= zeros + k + 1;
+    out[i] = static_cast<Pixel>(last);
+    if (i % kEach == kEach - 1 && bits.valid < 0) return false;
   }
   return true;
 }
@@ -161,20 +158,21 @@ FITS_HOST_DEVICE TileError rice_pixels(Bits& bits, int code, std::uint32_t& last
     return TileError::ok;
   }
   const int k = code - 1;
-  const std::int64_t quick = count & ~std::int64_t{3};
-  const Bits first_bits = bits;
-  const std::uint32_t first_last = last;
-  const bool fits =
-      k <= 8 ? rice_short_symbols<4>(bits, k, last, quick, out) : rice_short_symbols<2>(bits, k, last, quick, out);
-  if (!fits) {
+  for (std::int64_t i = 0; i < count;) {
+    const Bits first_bits = bits;
+    const std::uint32_t first_last = last;
+    if (count - i >= 4 && (k <= 8 ? rice_four<4>(bits, k, last, out + i) : rice_four<2>(bits, k, last, out + i))) {
+      i += 4;
+      continue;
+    }
     bits = first_bits;
     last = first_last;
-  }
-  for (std::int64_t i = fits ? quick : 0; i < count; ++i) {
-    std::uint32_t v;
-    if (!rice_symbol(bits, k, v)) return TileError::short_input;
-    last += rice_difference(v);
-    out[i] = static_cast<Pixel>(last);
+    for (const std::int64_t end = count - i < 4 ? count : i + 4; i < end; ++i) {
+      std::uint32_t v;
+      if (!rice_symbol(bits, k, v)) return TileError::short_input;
+      last += rice_difference(v);
+      out[i] = static_cast<Pixel>(last);
+    }
   }
   return TileError::ok;
 }

@@ -25,5 +25,8 @@ RiceDecoders rice_decoders(int bytepix) noexcept;
 namespace avx512 {
 RiceDecoders rice_decoders(int bytepix) noexcept;
 }  // namespace avx512
+namespace emulated {  // avx512 where a test plays its instructions
+RiceDecoders rice_decoders(int bytepix) noexcept;
+}  // namespace emulated
 
 }  // namespace fits

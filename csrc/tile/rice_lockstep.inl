@@ -21,19 +21,19 @@ namespace {
 using V = Lanes::V;
 inline constexpr int kLanes = Lanes::kLanes;
 inline constexpr unsigned kAllLanes = (1u << kLanes) - 1;
-inline constexpr int kStrip = 128;  // pixels; rows and strips of two groups together fill half of an L1 cache
+inline constexpr int kStrip = 256;  // pixels; rows and strips of two groups together fill half of an L1 cache
 inline constexpr int kTail = 256;   // bytes; more than most strips take
 inline constexpr int kReach = 8;    // bytes that one refill reads
 
-// How the symbols of a block are read, by the largest k of all lanes: `pairs` four to a refill, and the halves moved on
-// after every two; `singles` two to a refill; `any` one to a refill, of every k and raw ones too.
-// The limits on a symbol's (pair's) bits: the float below holds 23 bits, a refill brings 57 of which a block's code may
-// have taken 5.
-enum class Pace { pairs, singles, any };
-inline constexpr int kMostBits[] = {24, 23, 32};
-static_assert(2 * kMostBits[0] <= 57 - 5 && 2 * kMostBits[1] <= 57 - 5 && kMostBits[2] <= 57 - 5);
-inline constexpr int kMostPairs = 6;     // the largest k that is read in pairs: above, too many exceed 24 bits
-inline constexpr int kMostSingles = 12;  // the same of singles
+// How the symbols of a block are read, by the largest k of all lanes: `eights`, `sixes` and `fours` that many to a
+// refill, in pairs, after each of which the window moves on; `twos` one by one; `any` one to a refill, of every k and
+// raw ones too. A refill brings 57 bits, of which a block's code may have taken 5. The floats below hold 23 bits.
+enum class Pace { eights, sixes, fours, twos, any };
+inline constexpr int kSteps[] = {8, 6, 4, 2, 1};
+inline constexpr int kLargest[] = {3, 4, 6, 12};          // k: above, too many symbols exceed ...
+inline constexpr int kMostBits[] = {23, 23, 23, 23, 32};  // of a pair (whose block may end in a two) or a symbol
+inline constexpr int kMostOfRefill = 57 - 5;
+static_assert(2 * kMostBits[2] <= kMostOfRefill && 2 * kMostBits[3] <= kMostOfRefill && kMostBits[4] <= kMostOfRefill);
 
 // A block's code as the loops want it.
 struct Block {
@@ -41,7 +41,7 @@ struct Block {
   V length;  // what makes a symbol's length of the exponent
   V half;    // shift that leaves half of the mapped difference, biased by ...
   V bias;
-  V sign;       // shift that brings its low bit to the top
+  V lowest;     // where its low bit is
   V zero, raw;  // masks
 };
 
@@ -51,6 +51,7 @@ struct Run {
   V position;  // in bits, from `base`
   V last;      // the pixels before the next
   V longest;   // most bits of a symbol or pair so far
+  V most;      // most bits between two refills so far, where that is not bounded by `longest`
 };
 
 struct alignas(64) Group {
@@ -80,22 +81,22 @@ FITS_LANES void refill(Run& run, const Group& group) noexcept {
   run.lo = Lanes::sllv(low, shift);
 }
 
-// The float of a window's top 23 bits has the number of zeros in its exponent (149 less it; inverted here, 106 more)
-// and the bits after the one that ends them in its significand: what k more of those say needs only shifts.
-FITS_LANES V exponent_and_bits(V window) noexcept {
-  return Lanes::bxor(Lanes::to_float(Lanes::srl<9>(window)), Lanes::set(0x7f800000u));
-}
+// The float of a window's top 23 bits has the number of zeros in its exponent (149 less it) and the bits after the one
+// that ends them in its significand: what k more of those say needs only shifts.
+FITS_LANES V as_float(V window) noexcept { return Lanes::to_float(Lanes::srl<9>(window)); }
 
 template <bool kZeros>
 FITS_LANES V symbol_bits(V symbol, const Block& block) noexcept {
-  const V bits = Lanes::add(Lanes::srl<23>(symbol), block.length);
+  const V bits = Lanes::sub(block.length, Lanes::srl<23>(symbol));
   return kZeros ? Lanes::andnot(block.zero, bits) : bits;
 }
 
 template <bool kZeros>
 FITS_LANES void add_symbol(V symbol, const Block& block, Run& run, std::uint32_t* row) noexcept {
-  const V half = Lanes::sub(Lanes::srlv(symbol, block.half), block.bias);
-  V difference = Lanes::bxor(half, Lanes::sra<31>(Lanes::sllv(symbol, block.sign)));
+  const V inverted = Lanes::bxor(symbol, Lanes::set(0x7f800000u));  // the exponent: zeros + 106
+  const V half = Lanes::sub(Lanes::srlv(inverted, block.half), block.bias);
+  const V odd = Lanes::equal(Lanes::band(inverted, block.lowest), block.lowest);
+  V difference = Lanes::bxor(half, odd);
   if constexpr (kZeros) difference = Lanes::andnot(block.zero, difference);
   run.last = Lanes::add(run.last, difference);
   Lanes::store(row, run.last);
@@ -104,10 +105,10 @@ FITS_LANES void add_symbol(V symbol, const Block& block, Run& run, std::uint32_t
 // Two symbols out of `window`; returns their bits, and leaves what follows them in `window`, zeros moved in.
 template <bool kZeros>
 FITS_LANES V read_pair(V& window, const Block& block, Run& run, std::uint32_t (*row)[kLanes]) noexcept {
-  const V first = exponent_and_bits(window);
+  const V first = as_float(window);
   const V first_bits = symbol_bits<kZeros>(first, block);
   window = Lanes::sllv(window, first_bits);
-  const V second = exponent_and_bits(window);
+  const V second = as_float(window);
   const V second_bits = symbol_bits<kZeros>(second, block);
   window = Lanes::sllv(window, second_bits);
   add_symbol<kZeros>(first, block, run, row[0]);
@@ -117,21 +118,27 @@ FITS_LANES V read_pair(V& window, const Block& block, Run& run, std::uint32_t (*
   return bits;
 }
 
-template <bool kZeros>
-FITS_LANES void read_four(const Block& block, Run& run, std::uint32_t (*row)[kLanes]) noexcept {
-  V window = run.hi;
-  const V first = read_pair<kZeros>(window, block, run, row);
-  window = Lanes::bor(window, Lanes::srlv(run.lo, Lanes::sub(Lanes::set(32), first)));
-  const V second = read_pair<kZeros>(window, block, run, row + 2);
-  run.position = Lanes::add(run.position, Lanes::add(first, second));
+template <int kPairs, bool kZeros>
+FITS_LANES void read_pairs(const Block& block, Run& run, std::uint32_t (*row)[kLanes]) noexcept {
+  V window = run.hi, lo = run.lo;
+  V bits = read_pair<kZeros>(window, block, run, row), all = bits;
+#pragma GCC unroll 3
+  for (int i = 1; i < kPairs; ++i) {
+    window = Lanes::bor(window, Lanes::srlv(lo, Lanes::sub(Lanes::set(32), bits)));
+    if (i + 1 < kPairs) lo = Lanes::sllv(lo, bits);
+    bits = read_pair<kZeros>(window, block, run, row + 2 * i);
+    all = Lanes::add(all, bits);
+  }
+  if constexpr (kPairs > 2) run.most = Lanes::max(run.most, all);
+  run.position = Lanes::add(run.position, all);
 }
 
 template <bool kZeros>
 FITS_LANES void read_two(const Block& block, Run& run, std::uint32_t (*row)[kLanes]) noexcept {
-  const V first = exponent_and_bits(run.hi);
+  const V first = as_float(run.hi);
   const V first_bits = symbol_bits<kZeros>(first, block);
   const V moved = Lanes::srlv(run.lo, Lanes::sub(Lanes::set(32), first_bits));
-  const V second = exponent_and_bits(Lanes::bor(Lanes::sllv(run.hi, first_bits), moved));
+  const V second = as_float(Lanes::bor(Lanes::sllv(run.hi, first_bits), moved));
   const V second_bits = symbol_bits<kZeros>(second, block);
   add_symbol<kZeros>(first, block, run, row[0]);
   add_symbol<kZeros>(second, block, run, row[1]);
@@ -142,7 +149,7 @@ FITS_LANES void read_two(const Block& block, Run& run, std::uint32_t (*row)[kLan
 template <int kBytepix>
 FITS_LANES void read_one(const Block& block, Run& run, std::uint32_t* row) noexcept {
   constexpr int kRawBits = RiceCode<kBytepix>::kRawBits;
-  V bits = symbol_bits<true>(exponent_and_bits(run.hi), block);
+  V bits = symbol_bits<true>(as_float(run.hi), block);
   const V top = Lanes::srlv(run.hi, Lanes::sub(Lanes::set(32), bits));  // the one that ends the zeros, and k bits
   const V zeros_less_one = Lanes::sub(bits, Lanes::add(block.k, Lanes::set(2)));
   V mapped = Lanes::add(top, Lanes::sllv(zeros_less_one, block.k));
@@ -156,30 +163,58 @@ FITS_LANES void read_one(const Block& block, Run& run, std::uint32_t* row) noexc
   run.position = Lanes::add(run.position, bits);
 }
 
-// The next `count` rows of all groups, a multiple of 4 for pairs and of 2 for singles. The groups are independent of
+template <Pace kPace, bool kZeros, int kBytepix>
+FITS_LANES void read_step(const Block& block, Run& run, std::uint32_t (*row)[kLanes]) noexcept {
+  if constexpr (kPace <= Pace::fours) {
+    read_pairs<kSteps[static_cast<int>(kPace)] / 2, kZeros>(block, run, row);
+  } else if constexpr (kPace == Pace::twos) {
+    read_two<kZeros>(block, run, row);
+  } else {
+    read_one<kBytepix>(block, run, row[0]);
+  }
+}
+
+// Member by member: g++ 12 copies the whole in halves, which the loads that follow must wait for.
+FITS_LANES void copy(const Run& from, Run& to) noexcept {
+  to.hi = from.hi;
+  to.lo = from.lo;
+  to.position = from.position;
+  to.last = from.last;
+  to.longest = from.longest;
+  to.most = from.most;
+}
+
+// As many of the next `count` rows of all groups as the pace can read; returns how many. The groups are independent of
 // each other: while one waits for its refill, the processor is busy with the other.
 template <int kGroups, Pace kPace, bool kZeros, int kBytepix>
-FITS_TARGET __attribute__((noinline)) void read_rows(Group* groups, int row, int count) noexcept {
-  constexpr int kStep = kPace == Pace::pairs ? 4 : kPace == Pace::singles ? 2 : 1;
-  Run runs[kGroups];
-  for (int g = 0; g < kGroups; ++g) runs[g] = groups[g].run;
-  for (const int end = row + count; row < end; row += kStep) {
-#pragma GCC unroll 2
-    for (int g = 0; g < kGroups; ++g) {
-      if constexpr (kPace == Pace::pairs) {
-        read_four<kZeros>(groups[g].block, runs[g], groups[g].rows + row);
-      } else if constexpr (kPace == Pace::singles) {
-        read_two<kZeros>(groups[g].block, runs[g], groups[g].rows + row);
-      } else {
-        read_one<kBytepix>(groups[g].block, runs[g], groups[g].rows[row]);
-      }
-      refill(runs[g], groups[g]);
+FITS_TARGET __attribute__((noinline)) int read_rows(Group* groups, int row, int count) noexcept {
+  constexpr int kStep = kSteps[static_cast<int>(kPace)];
+  const int first = row;
+  const int end = row + count;
+  Run run, other;
+  copy(groups[0].run, run);
+  if constexpr (kGroups == 2) copy(groups[1].run, other);
+  for (; row + kStep <= end; row += kStep) {
+    read_step<kPace, kZeros, kBytepix>(groups[0].block, run, groups[0].rows + row);
+    refill(run, groups[0]);
+    if constexpr (kGroups == 2) {
+      read_step<kPace, kZeros, kBytepix>(groups[1].block, other, groups[1].rows + row);
+      refill(other, groups[1]);
     }
   }
-  for (int g = 0; g < kGroups; ++g) groups[g].run = runs[g];
+  copy(run, groups[0].run);
+  if constexpr (kGroups == 2) copy(other, groups[1].run);
+  return row - first;
 }
 
 #include "tile/rice_tiles.inl"
 
 }  // namespace
+
+RiceDecoders rice_decoders(int bytepix) noexcept {
+  if (bytepix == 1) return {&decode_tile<1>, &decode_tiles<1>};
+  if (bytepix == 2) return {&decode_tile<2>, &decode_tiles<2>};
+  return {&decode_tile<4>, &decode_tiles<4>};
+}
+
 }  // namespace fits::FITS_LEVEL

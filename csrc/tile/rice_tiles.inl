@@ -86,10 +86,10 @@ FITS_LANES void set_block(Group& group) noexcept {
   block.zero = Lanes::equal(group.code, Lanes::set(0));
   block.raw = Lanes::greater(group.code, Lanes::set(RiceCode<kBytepix>::kRaw - 1));
   block.k = Lanes::andnot(Lanes::bor(block.zero, block.raw), Lanes::sub(group.code, Lanes::set(1)));
-  block.length = Lanes::sub(block.k, Lanes::set(106 - 1));
+  block.length = Lanes::add(block.k, Lanes::set(149 + 1));
   block.half = Lanes::sub(Lanes::set(24), block.k);
   block.bias = Lanes::sllv(Lanes::set(106 / 2), block.k);
-  block.sign = Lanes::add(Lanes::set(8), block.k);
+  block.lowest = Lanes::srlv(Lanes::set(1 << 23), block.k);
 }
 
 template <int kBytepix>
@@ -107,6 +107,10 @@ struct Mark {
   V position, last, code;
   bool in_block;  // its code has been read
 };
+
+// In a block in which all other lanes are constant, this many are read one by one: that takes no longer than all at
+// once.
+inline constexpr int kFewLanes = 4;
 
 template <int kGroups, int kBytepix>
 struct Lockstep {
@@ -139,64 +143,79 @@ struct Lockstep {
     Mark marks[kGroups];
     for (int g = 0; g < kGroups; ++g) {
       Group& group = groups[g];
-      marks[g] = {group.run.position, group.run.last, group.code, left > 0};
+      marks[g].position = group.run.position;
+      marks[g].last = group.run.last;
+      marks[g].code = group.code;
+      marks[g].in_block = left > 0;
       if (left == 0) {
         read_codes<kBytepix>(group);
         set_block<kBytepix>(group);
       }
       group.run.longest = Lanes::set(0);
+      group.run.most = Lanes::set(0);
     }
     if (left == 0) left = blocksize;
     const int count = static_cast<int>(std::min<std::int64_t>(left, room));
     left -= count;
 
-    const Pace pace = read_by_pace(row, count);
+    unsigned one_by_one[kGroups] = {};
+    const Pace pace = read_by_pace(row, count, one_by_one);
     for (int g = 0; g < kGroups; ++g) {
       const Group& group = groups[g];
       const V most = Lanes::set(static_cast<std::uint32_t>(kMostBits[static_cast<int>(pace)]));
-      const V wrong = Lanes::bor(Lanes::greater(group.run.longest, most),
-                                 Lanes::bor(Lanes::greater(group.run.position, group.end),
-                                            Lanes::greater(group.code, Lanes::set(Code::kRaw))));
-      const unsigned lanes = Lanes::bits(wrong) & group.alive;
-      if (lanes != 0) [[unlikely]]
-        read_again(g, lanes, marks[g], row, count);
+      const V too_long = Lanes::bor(Lanes::greater(group.run.longest, most),
+                                    Lanes::greater(group.run.most, Lanes::set(kMostOfRefill)));
+      const V wrong = Lanes::bor(too_long, Lanes::bor(Lanes::greater(group.run.position, group.end),
+                                                      Lanes::greater(group.code, Lanes::set(Code::kRaw))));
+      const unsigned lanes = (Lanes::bits(wrong) | one_by_one[g]) & group.alive;
+      if (lanes != 0) read_again(g, lanes, marks[g], row, count);
     }
     return count;
   }
 
-  FITS_TARGET Pace read_by_pace(int row, int count) noexcept {
-    V zero = groups[0].block.zero, all_zero = zero, raw = groups[0].block.raw, k = groups[0].block.k;
-    if constexpr (kGroups == 2) {
-      const Block& other = groups[1].block;
-      zero = Lanes::bor(zero, other.zero);
-      all_zero = Lanes::band(all_zero, other.zero);
-      raw = Lanes::bor(raw, other.raw);
-      k = Lanes::max(k, other.k);
+  FITS_TARGET Pace read_by_pace(int row, int count, unsigned (&one_by_one)[kGroups]) noexcept {
+    V raw = groups[0].block.raw, k = groups[0].block.k;
+    int busy = 0;  // lanes that have something to read
+    for (int g = 0; g < kGroups; ++g) {
+      const Block& block = groups[g].block;
+      one_by_one[g] = ~Lanes::bits(block.zero) & kAllLanes;
+      busy += __builtin_popcount(one_by_one[g]);
+      raw = Lanes::bor(raw, block.raw);
+      k = Lanes::max(k, block.k);
     }
-    if (Lanes::bits(all_zero) == kAllLanes) {
+    if (busy <= kFewLanes) {
       if (!flat) fill(row, count);
       for (Group& group : groups) refill(group.run, group);
       return Pace::any;
     }
+    for (unsigned& lanes : one_by_one) lanes = 0;
     if (flat) fill(0, row);
     flat = false;
-    Pace pace = Pace::any;
-    int quick = 0;
-    if (Lanes::bits(Lanes::bor(raw, Lanes::greater(k, Lanes::set(kMostPairs)))) == 0) {
-      pace = Pace::pairs;
-      quick = count & ~3;
-      if (Lanes::bits(zero) == 0) {
-        read_rows<kGroups, Pace::pairs, false, kBytepix>(groups, row, quick);
-      } else {
-        read_rows<kGroups, Pace::pairs, true, kBytepix>(groups, row, quick);
-      }
-    } else if (Lanes::bits(Lanes::bor(raw, Lanes::greater(k, Lanes::set(kMostSingles)))) == 0) {
-      pace = Pace::singles;
-      quick = count & ~1;
-      read_rows<kGroups, Pace::singles, true, kBytepix>(groups, row, quick);
+    const bool some_zero = busy < kGroups * kLanes;
+    if (Lanes::bits(raw) != 0 || exceeds(k, Pace::twos)) {
+      read_rows<kGroups, Pace::any, true, kBytepix>(groups, row, count);
+      return Pace::any;
     }
-    if (quick < count) read_rows<kGroups, Pace::any, true, kBytepix>(groups, row + quick, count - quick);
-    return pace;
+    if (exceeds(k, Pace::fours)) return read_all<Pace::twos, true>(row, count);
+    if (exceeds(k, Pace::sixes)) {
+      return some_zero ? read_all<Pace::fours, true>(row, count) : read_all<Pace::fours, false>(row, count);
+    }
+    if (exceeds(k, Pace::eights)) {
+      return some_zero ? read_all<Pace::sixes, true>(row, count) : read_all<Pace::sixes, false>(row, count);
+    }
+    return some_zero ? read_all<Pace::eights, true>(row, count) : read_all<Pace::eights, false>(row, count);
+  }
+
+  static FITS_LANES bool exceeds(V k, Pace pace) noexcept {
+    return Lanes::bits(Lanes::greater(k, Lanes::set(kLargest[static_cast<int>(pace)]))) != 0;
+  }
+
+  template <Pace kPace, bool kZeros>
+  FITS_LANES Pace read_all(int row, int count) noexcept {
+    int done = read_rows<kGroups, kPace, kZeros, kBytepix>(groups, row, count);
+    if (done + 2 <= count) done += read_rows<kGroups, Pace::twos, true, kBytepix>(groups, row + done, count - done);
+    if (done < count) read_rows<kGroups, Pace::any, true, kBytepix>(groups, row + done, count - done);
+    return kPace;
   }
 
   // Rows in which nothing changes.

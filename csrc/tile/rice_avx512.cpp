@@ -1,0 +1,8 @@
+// rice.h's decoders for x86-64 with AVX-512: 16 lanes.
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#define FITS_LEVEL avx512
+#define FITS_TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,bmi,bmi2,lzcnt")))
+#include "tile/rice_avx512.inl"
+#endif
