@@ -59,6 +59,8 @@ class Converter {
                              SimdLevel level = simd_level()) noexcept;
 
   void operator()(const void* in, std::int64_t count, void* out) const noexcept;
+  // Whether values come out as they went in, so that who makes them can put them into place himself.
+  bool copies() const noexcept { return stage_count_ == 0; }
 
  private:
   using Loop = void (*)(const std::byte* in, std::int64_t count, const Operands& operands, std::byte* out) noexcept;
