@@ -1,0 +1,84 @@
+// Where the pixels of one tile go: the part of it that a window wants, as runs of memory.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "tile/grid.h"
+
+namespace fits {
+
+// The part of an image that is wanted, in tensor order: pixel `start` is element 0 of an array of `size`. It may reach
+// outside the image on every side.
+struct TileWindow {
+  std::array<std::int64_t, kMostTileAxes> start{}, size{};
+};
+
+// Axes along which the window takes whole neighbouring lengths are made one, so that a whole row, or a whole tile in an
+// array of its own, is one run.
+class TilePlace {
+ public:
+  // `pixel_size` in bytes; `out` is the window's array.
+  TilePlace(const TileGrid& grid, const Tile& tile, const TileWindow& window, std::size_t pixel_size,
+            std::byte* out) noexcept;
+  // All of a tile of `pixels`, one after the other at `out`.
+  TilePlace(std::int64_t pixels, std::size_t pixel_size, std::byte* out) noexcept;
+
+  // Pixels of the tile up to and with the last one that is wanted; 0: none is.
+  std::int64_t needed() const noexcept { return needed_; }
+  // Whether pixels [first, first + count) all go to one run of memory.
+  bool in_one_run(std::int64_t first, std::int64_t count) const noexcept {
+    return naxis_ == 1 && first >= axes_[0].first && first + count <= axes_[0].last;
+  }
+  // Of pixels that go to one run: where.
+  std::byte* address(std::int64_t first) const noexcept { return out_ + (first - axes_[0].first) * axes_[0].stride; }
+
+  // Calls run(offset, count, out) for each run among pixels [first, first + count): `offset` counts from `first`.
+  template <class Take>
+  void runs(std::int64_t first, std::int64_t count, const Take& take) const noexcept {
+    const Axis& along = axes_[0];
+    const std::int64_t end = first + count < needed_ ? first + count : needed_;
+    for (std::int64_t at = first; at < end;) {
+      const std::int64_t row = at / along.size;
+      const std::int64_t begin = row * along.size;
+      std::int64_t low = at - begin, high = end - begin < along.size ? end - begin : along.size;
+      if (low < along.first) low = along.first;
+      if (high > along.last) high = along.last;
+      if (low < high) {
+        if (std::byte* const target = row_address(row); target != nullptr) {
+          take(begin + low - first, high - low, target + (low - along.first) * along.stride);
+        }
+      }
+      at = begin + along.size;
+    }
+  }
+
+ private:
+  // Pixels [first, last) of `size` are wanted; `stride` bytes lie between neighbours.
+  struct Axis {
+    std::int64_t size, first, last, stride;
+  };
+
+  // Where row `row` (all axes but the innermost) begins in the window; null where it lies outside.
+  std::byte* row_address(std::int64_t row) const noexcept {
+    std::byte* target = out_;
+    for (int i = 1; i < naxis_; ++i) {
+      const Axis& axis = axes_[static_cast<std::size_t>(i)];
+      const std::int64_t index = row % axis.size;
+      row /= axis.size;
+      if (index < axis.first || index >= axis.last) return nullptr;
+      target += (index - axis.first) * axis.stride;
+    }
+    return target;
+  }
+  void add(Axis axis) noexcept;
+  void finish() noexcept;
+
+  std::array<Axis, kMostTileAxes> axes_;  // fastest first
+  int naxis_ = 0;
+  std::int64_t needed_ = 0;
+  std::byte* out_;  // of the first wanted pixel
+};
+
+}  // namespace fits
