@@ -65,7 +65,7 @@ def test_every_form_of_every_image(kind: str, form: str, tmp_path: Path) -> None
     assert_same(torchfits.read(FORMS[form](path)), astropy_data(path))
 
 
-@pytest.mark.parametrize("form", ["str", "Path", "gzipped path", "extended name"])
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("kind", COMPRESSED)
 def test_every_form_of_compressed_images(kind: str, form: str, tmp_path: Path) -> None:
     path = write_image(tmp_path, kind)

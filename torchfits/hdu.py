@@ -13,7 +13,6 @@ KINDS = (
     *("image", "binary table", "ASCII table", "compressed image", "random groups", "compressed table"),
     "unknown extension",
 )
-_COMPRESSED_IMAGE = KINDS.index("compressed image")
 
 Device = torch.device | str | int
 
@@ -167,10 +166,7 @@ class HDU:
         return image if device is None else image.to(device)
 
     def _call(self, operator: Operator, *args: object, **options: object) -> torch.Tensor:
-        source = self._file.source
-        if self._row[0] == _COMPRESSED_IMAGE:
-            source = source.as_stored()
-        result: torch.Tensor = source(operator, self.index, *args, **options)
+        result: torch.Tensor = self._file.source(operator, self.index, *args, **options)
         return result
 
     def _check_image(self) -> None:

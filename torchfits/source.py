@@ -111,10 +111,6 @@ class Source:
             return self
         return replace(self, data=self(_READ_FILE))
 
-    def as_stored(self) -> Source:
-        """The source for operators that read from paths only, where there is a path."""
-        return self if self.path is None or self.data is None else replace(self, data=None)
-
     @property
     def name(self) -> str:
         """What messages call it."""

@@ -1,22 +1,27 @@
 #include "format/tile_table.h"
 
-#include <array>
+#include <algorithm>
+#include <bit>
 #include <cctype>
-#include <string>
-#include <vector>
 
-#include "format/compressed_header.h"
+#include "format/cast.h"
 #include "format/error.h"
 
 namespace fits {
 namespace {
 
+// Rows looked at together: few enough that positioned reads stay in cache.
+constexpr std::uint64_t kPieceBytes = std::uint64_t{1} << 16;
+
 [[noreturn]] void bad(const std::string& what) { throw FileError(Status::bad_compressed_data, what); }
 
-std::uint64_t big_endian(Bytes bytes) noexcept {
-  std::uint64_t value = 0;
-  for (const std::byte b : bytes) value = value << 8 | std::to_integer<std::uint64_t>(b);
-  return value;
+template <class Bits>
+Bits big_endian(const std::byte* bytes) noexcept {
+  return load<Bits, std::endian::native == std::endian::little>(bytes);
+}
+
+std::uint64_t big_endian(const std::byte* bytes, std::uint64_t size) noexcept {
+  return size == 4 ? big_endian<std::uint32_t>(bytes) : big_endian<std::uint64_t>(bytes);
 }
 
 // Bytes of one element of a column (table 18 of the Standard); 0 of an unknown letter. X counts bits: see column_width.
@@ -39,13 +44,7 @@ std::uint64_t element_size(char letter) noexcept {
   }
 }
 
-// A column of descriptors: where they stand in a row, and bytes of one element that they count.
-struct DescriptorColumn {
-  std::string name;
-  std::uint64_t start = 0;
-  std::uint64_t half = 4;  // bytes of count and of offset: P 4, Q 8
-  std::uint64_t element = 1;
-};
+char upper(char c) noexcept { return static_cast<char>(std::toupper(static_cast<unsigned char>(c))); }
 
 // TFORMn taken apart: rT, or rPt(max).
 struct Format {
@@ -60,9 +59,7 @@ Format parse_format(const std::string& tform) {
   while (at < tform.size() && tform[at] >= '0' && tform[at] <= '9') ++at;
   if (at > 9) bad("TFORMn = " + tform + ": the repeat count is too large (section 7.3.1)");
   if (at > 0) format.repeat = std::stoull(tform.substr(0, at));
-  const auto letter = [&](std::size_t i) {
-    return i < tform.size() ? static_cast<char>(std::toupper(static_cast<unsigned char>(tform[i]))) : '\0';
-  };
+  const auto letter = [&](std::size_t i) { return i < tform.size() ? upper(tform[i]) : '\0'; };
   format.letter = letter(at);
   format.element = letter(at + 1);
   if (element_size(format.letter) == 0) bad("TFORMn = " + tform + ": must be a format of a column (section 7.3.1)");
@@ -73,33 +70,31 @@ std::uint64_t column_width(const Format& format) noexcept {
   return format.letter == 'X' ? (format.repeat + 7) / 8 : format.repeat * element_size(format.letter);
 }
 
-bool holds_tiles(const std::string& name) noexcept {
-  return name == "COMPRESSED_DATA" || name == "GZIP_COMPRESSED_DATA" || name == "UNCOMPRESSED_DATA";
+std::string_view column_name(TileColumn column) noexcept {
+  switch (column) {
+    case TileColumn::compressed: return "COMPRESSED_DATA";
+    case TileColumn::uncompressed: return "UNCOMPRESSED_DATA";
+    case TileColumn::gzip: return "GZIP_COMPRESSED_DATA";
+  }
+  return "";
 }
 
-std::vector<DescriptorColumn> descriptor_columns(HeaderView header, std::uint64_t row_size) {
-  std::vector<DescriptorColumn> columns;
-  const auto tfields = header.integer("TFIELDS").value_or(0);
-  std::uint64_t start = 0;
-  for (std::int64_t n = 1; n <= tfields && n <= 999; ++n) {
-    const auto tform = header.string("TFORM" + std::to_string(n));
-    if (!tform) bad("keyword TFORM" + std::to_string(n) + " is missing: TFIELDS is " + std::to_string(tfields));
-    const Format format = parse_format(*tform);
-    std::string name = header.string("TTYPE" + std::to_string(n)).value_or("");
-    for (char& c : name) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-    const bool descriptors = format.letter == 'P' || format.letter == 'Q';
-    if (holds_tiles(name) && descriptors && format.repeat == 1) {
-      const std::uint64_t element = element_size(format.element);
-      if (element == 0)
-        bad("TFORM" + std::to_string(n) + " = " + *tform + ": must name the type in the heap (section 7.3.5)");
-      columns.push_back({name, start, format.letter == 'P' ? 4U : 8U, element});
-    }
-    start += column_width(format);
+std::optional<TileColumn> tile_column(const std::string& name) noexcept {
+  for (const auto column : {TileColumn::compressed, TileColumn::uncompressed, TileColumn::gzip}) {
+    if (name == column_name(column)) return column;
   }
-  if (start > row_size)
-    bad("the columns are " + std::to_string(start) + " bytes wide, NAXIS1 = " + std::to_string(row_size));
-  if (columns.empty()) bad("the table has no column COMPRESSED_DATA of descriptors (section 10.1.3)");
-  return columns;
+  return std::nullopt;
+}
+
+double number_at(char letter, const std::byte* bytes) noexcept {
+  switch (letter) {
+    case 'B': return std::to_integer<unsigned>(*bytes);
+    case 'I': return static_cast<std::int16_t>(big_endian<std::uint16_t>(bytes));
+    case 'J': return static_cast<std::int32_t>(big_endian<std::uint32_t>(bytes));
+    case 'K': return static_cast<double>(static_cast<std::int64_t>(big_endian<std::uint64_t>(bytes)));
+    case 'E': return bit_cast<float>(big_endian<std::uint32_t>(bytes));
+    default: return bit_cast<double>(big_endian<std::uint64_t>(bytes));
+  }
 }
 
 void require_claim(std::uint64_t count, const char* what, const Hdu& hdu) {
@@ -120,82 +115,121 @@ std::uint64_t product(const std::vector<std::int64_t>& lengths) {
   return count;
 }
 
-// CFITSIO takes RICE_1's parameters from ZVAL1 and ZVAL2 whatever their names are.
-void require_rice_parameters(HeaderView header) {
-  for (const char* keyword : {"ZVAL1", "ZVAL2"}) {
-    if (!header.find(keyword)) continue;
-    const auto value = header.integer(keyword);
-    if (!value || *value < 1 || *value > 0x7fffffff) {
-      bad(std::string(keyword) + ": must be a positive integer with RICE_1 (section 10.4.1)");
-    }
-  }
+}  // namespace
+
+TileTable::TileTable(const ByteReader& bytes, const Hdu& hdu) {
+  const std::string cards = stored_cards(bytes, hdu);
+  const HeaderView header(cards);
+  compression_ = tile_compression(header, hdu.bitpix, hdu.naxes);
+  // Some writers let BLANK stand for the ZBLANK of quantised floats; CFITSIO and astropy take it so.
+  if (hdu.bitpix < 0 && !compression_.zblank) compression_.zblank = header.integer("BLANK");
+  if (compression_.tile_count == 0) return;
+  require_claim(product(hdu.naxes), "the image", hdu);
+  data_start_ = hdu.data_start;
+  row_size_ = static_cast<std::uint64_t>(header.integer("NAXIS1").value_or(0));
+  rows_ = static_cast<std::uint64_t>(header.integer("NAXIS2").value_or(0));
+  find_columns(header);
+  find_heap(header, hdu);
 }
 
-struct Heap {
-  std::uint64_t start = 0, size = 0;  // from the data unit's first byte; bytes
-};
+void TileTable::find_columns(HeaderView header) {
+  const auto tfields = header.integer("TFIELDS").value_or(0);
+  std::uint64_t start = 0;
+  for (std::int64_t n = 1; n <= tfields && n <= 999; ++n) {
+    const std::string number = std::to_string(n);
+    const auto tform = header.string("TFORM" + number);
+    if (!tform) bad("keyword TFORM" + number + " is missing: TFIELDS is " + std::to_string(tfields));
+    const Format format = parse_format(*tform);
+    std::string name = header.string("TTYPE" + number).value_or("");
+    std::ranges::transform(name, name.begin(), upper);
 
-Heap heap_of(HeaderView header, std::uint64_t rows_size, const Hdu& hdu) {
+    const bool descriptors = (format.letter == 'P' || format.letter == 'Q') && format.repeat == 1;
+    const auto column = tile_column(name);
+    const auto met = [&](const Descriptors& other) { return other.column == *column; };
+    if (column && descriptors && std::ranges::none_of(descriptors_, met)) {
+      const std::uint64_t element = element_size(format.element);
+      if (element == 0) bad("TFORM" + number + " = " + *tform + ": must name the type in the heap (section 7.3.5)");
+      descriptors_.push_back({*column, start, format.letter == 'P' ? 4U : 8U, element});
+    }
+    Numbers* const numbers = name == "ZSCALE"   ? &zscale_
+                             : name == "ZZERO"  ? &zzero_
+                             : name == "ZBLANK" ? &zblank_
+                                                : nullptr;
+    if (numbers != nullptr && numbers->letter == 0 && format.repeat > 0) {
+      if (std::string_view("BIJKED").find(format.letter) == std::string_view::npos) {
+        bad("TFORM" + number + " = " + *tform + ": must be the format of a number, as " + name +
+            " is one (section 10.1.3)");
+      }
+      *numbers = {format.letter, start};
+    }
+    start += column_width(format);
+  }
+  if (start > row_size_)
+    bad("the columns are " + std::to_string(start) + " bytes wide, NAXIS1 = " + std::to_string(row_size_));
+  if (descriptors_.empty()) bad("the table has no column COMPRESSED_DATA of descriptors (section 10.1.3)");
+  // Where a row has more than one, COMPRESSED_DATA counts, then as in CFITSIO UNCOMPRESSED_DATA.
+  std::ranges::sort(descriptors_, {}, &Descriptors::column);
+}
+
+void TileTable::find_heap(HeaderView header, const Hdu& hdu) {
+  const std::uint64_t rows_size = row_size_ * rows_;  // their product was checked when the HDU was found
   const auto theap = header.find("THEAP") ? header.integer("THEAP") : static_cast<std::int64_t>(rows_size);
   if (!theap || *theap < 0 || static_cast<std::uint64_t>(*theap) < rows_size ||
       static_cast<std::uint64_t>(*theap) > hdu.data_size) {
     bad("THEAP: the heap must lie between the rows and the end of the data unit (section 7.3.5)");
   }
-  return {static_cast<std::uint64_t>(*theap), hdu.data_size - static_cast<std::uint64_t>(*theap)};
+  heap_start_ = hdu.data_start + static_cast<std::uint64_t>(*theap);
+  heap_size_ = hdu.data_size - static_cast<std::uint64_t>(*theap);
 }
 
-// An HCOMPRESS stream begins with a magic number and the tile's two lengths, by which CFITSIO writes (section 10.4.4).
-void require_hcompress_size(const ByteReader& bytes, std::uint64_t at, std::uint64_t count, std::uint64_t tile_pixels,
-                            const std::string& where) {
+void TileTable::read(const ByteReader& bytes, std::int64_t first, std::span<TileRow> rows) const {
   std::vector<std::byte> scratch;
-  const Bytes start = bytes.view(at, 10, scratch);
-  if (count < 10 || start.size() < 10) bad(where + "the HCOMPRESS_1 stream is too short");
-  const std::uint64_t nx = big_endian(start.subspan(2, 4)), ny = big_endian(start.subspan(6, 4));
-  if (nx > tile_pixels || ny > tile_pixels || nx * ny > tile_pixels) {
-    bad(where + "the HCOMPRESS_1 stream is of " + std::to_string(nx) + " by " + std::to_string(ny) +
-        " pixels, more than " + std::to_string(tile_pixels));
-  }
-}
-
-}  // namespace
-
-void require_sound_tiles(const ByteReader& bytes, const Hdu& hdu) {
-  const std::string cards = stored_cards(bytes, hdu);
-  const HeaderView header(cards);
-  const TileCompression tiles = tile_compression(header, hdu.bitpix, hdu.naxes);
-  if (tiles.tile_count == 0) return;
-  require_claim(product(hdu.naxes), "the image", hdu);
-  std::vector<std::int64_t> stored_tile = tiles.ztile;
-  for (std::size_t i = 0; i < stored_tile.size(); ++i) {
-    stored_tile[i] = header.integer("ZTILE" + std::to_string(i + 1)).value_or(stored_tile[i]);
-  }
-  require_claim(product(stored_tile), "a tile", hdu);
-  const std::uint64_t tile_pixels = product(tiles.ztile);
-  if (tiles.zcmptype.starts_with("RICE")) require_rice_parameters(header);
-
-  const auto row_size = static_cast<std::uint64_t>(header.integer("NAXIS1").value_or(0));
-  const auto rows = static_cast<std::uint64_t>(header.integer("NAXIS2").value_or(0));
-  const Heap heap = heap_of(header, row_size * rows, hdu);  // their product was checked when the HDU was found
-  const auto columns = descriptor_columns(header, row_size);
-  std::vector<std::byte> scratch;
-  for (std::uint64_t tile = 0; tile < static_cast<std::uint64_t>(tiles.tile_count); ++tile) {
-    for (const DescriptorColumn& column : columns) {
-      const std::uint64_t at = hdu.data_start + tile * row_size + column.start;
-      const Bytes descriptor = bytes.view(at, static_cast<std::size_t>(2 * column.half), scratch);
-      if (descriptor.size() < 2 * column.half) bad("the table of tiles is cut off");
-      const std::uint64_t count = big_endian(descriptor.first(column.half));
-      const std::uint64_t offset = big_endian(descriptor.subspan(column.half));
-      if (count == 0) continue;
-      const std::string where = "tile " + std::to_string(tile) + ", " + column.name + ": ";
-      if (offset > heap.size || count > (heap.size - offset) / column.element) {
-        bad(where + std::to_string(count) + " elements at byte " + std::to_string(offset) +
-            " do not lie in the heap of " + std::to_string(heap.size) + " bytes (section 7.3.5)");
-      }
-      if (tiles.zcmptype == "HCOMPRESS_1" && column.name == "COMPRESSED_DATA") {
-        require_hcompress_size(bytes, hdu.data_start + heap.start + offset, count * column.element, tile_pixels, where);
-      }
+  const std::size_t most = std::max<std::uint64_t>(kPieceBytes / std::max<std::uint64_t>(row_size_, 1), 1);
+  for (std::size_t done = 0; done < rows.size();) {
+    const std::size_t count = std::min(rows.size() - done, most);
+    const auto start = static_cast<std::uint64_t>(first) + done;
+    const Bytes piece = bytes.view(data_start_ + start * row_size_, count * row_size_, scratch);
+    if (piece.size() < count * row_size_) throw FileError(Status::truncated, "the table of tiles is cut off");
+    for (std::size_t i = 0; i < count; ++i) {
+      rows[done + i] = row_at(piece.subspan(i * row_size_, row_size_), static_cast<std::int64_t>(start + i));
     }
+    done += count;
   }
+}
+
+// The bytes that one column has for this tile; false where it has none.
+bool TileTable::take_bytes(TileRow& tile_row, const Descriptors& descriptors, Bytes row, std::int64_t tile) const {
+  const std::byte* const at = row.data() + descriptors.start;
+  const std::uint64_t count = big_endian(at, descriptors.half);
+  if (count == 0) return false;
+  const std::uint64_t offset = big_endian(at + descriptors.half, descriptors.half);
+  if (offset > heap_size_ || count > (heap_size_ - offset) / descriptors.element) {
+    bad("tile " + std::to_string(tile) + ", " + std::string(column_name(descriptors.column)) + ": " +
+        std::to_string(count) + " elements at byte " + std::to_string(offset) + " do not lie in the heap of " +
+        std::to_string(heap_size_) + " bytes (section 7.3.5)");
+  }
+  tile_row.start = heap_start_ + offset;
+  tile_row.size = count * descriptors.element;
+  tile_row.column = descriptors.column;
+  return true;
+}
+
+TileRow TileTable::row_at(Bytes row, std::int64_t tile) const {
+  TileRow found;
+  const auto has_bytes = [&](const Descriptors& descriptors) { return take_bytes(found, descriptors, row, tile); };
+  if (std::ranges::none_of(descriptors_, has_bytes)) {
+    bad("tile " + std::to_string(tile) + " is empty: it has no bytes in any column (section 10.1.3)");
+  }
+  const auto number = [&](const Numbers& column, const auto& keyword) {
+    if (column.letter != 0) return number_at(column.letter, row.data() + column.start);
+    return keyword ? static_cast<double>(*keyword) : std::numeric_limits<double>::quiet_NaN();
+  };
+  found.zblank = number(zblank_, compression_.zblank);
+  // What could not be compressed as ZCMPTYPE says was not quantised either.
+  if (compression_.zquantiz == Quantization::none || found.column != TileColumn::compressed) return found;
+  found.zscale = number(zscale_, compression_.zscale);
+  found.zzero = number(zzero_, compression_.zzero);
+  return found;
 }
 
 }  // namespace fits

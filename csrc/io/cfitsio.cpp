@@ -3,7 +3,6 @@
 #include <fitsio.h>
 #include <pthread.h>
 
-#include <limits>
 #include <mutex>
 
 #include "format/error.h"
@@ -53,17 +52,6 @@ void check(int status, Status meaning) {
   if (status != 0) throw FileError(meaning, reason(status));
 }
 
-int cfitsio_type(Pixel pixel) {
-  switch (pixel) {
-    case Pixel::u8: return TBYTE;
-    case Pixel::i16: return TSHORT;
-    case Pixel::i32: return TINT;
-    case Pixel::i64: return TLONGLONG;
-    case Pixel::f32: return TFLOAT;
-    default: return TDOUBLE;
-  }
-}
-
 }  // namespace
 
 bool is_packed(Bytes bytes) noexcept {
@@ -88,32 +76,6 @@ Buffer unpack_file(const std::string& path) {
   }
   check(status, Status::truncated);
   return out;
-}
-
-void read_compressed_window(const std::string& path, int index, const Hdu& hdu, const std::vector<std::int64_t>& start,
-                            const std::vector<std::int64_t>& size, void* out) {
-  const std::lock_guard lock(cfitsio_mutex);
-  const OpenFile file(path);
-  int status = 0;
-  fits_movabs_hdu(file.get(), index + 1, nullptr, &status);
-  fits_set_bscale(file.get(), 1, 0, &status);
-  check(status, Status::bad_compressed_data);
-
-  const std::size_t naxis = start.size();
-  std::vector<long> first(naxis), last(naxis), step(naxis, 1);
-  for (std::size_t i = 0; i < naxis; ++i) {
-    const std::size_t axis = naxis - 1 - i;  // CFITSIO counts axes fastest first, pixels from 1, ends inclusive
-    first[i] = start[axis] + 1;
-    last[i] = start[axis] + size[axis];
-  }
-  const Pixel pixel = stored_pixel(hdu.bitpix);
-  float nan_float = std::numeric_limits<float>::quiet_NaN();
-  double nan_double = std::numeric_limits<double>::quiet_NaN();
-  void* null = pixel == Pixel::f32 ? static_cast<void*>(&nan_float) : pixel == Pixel::f64 ? &nan_double : nullptr;
-  int any_null = 0;
-  fits_read_subset(file.get(), cfitsio_type(pixel), first.data(), last.data(), step.data(), null, out, &any_null,
-                   &status);
-  check(status, Status::bad_compressed_data);
 }
 
 }  // namespace fits::io

@@ -188,6 +188,12 @@ std::shared_ptr<File> open_regular(const std::string& path, const struct stat& s
 
 }  // namespace
 
+const TileTable& File::tiles(const Hdu& hdu) {
+  const std::lock_guard lock(tiles_mutex_);
+  const auto found = tiles_.find(hdu.header_start);
+  return found != tiles_.end() ? found->second : tiles_.try_emplace(hdu.header_start, *bytes_, hdu).first->second;
+}
+
 Access choose_access(std::uint64_t size, bool regular, bool met_before, bool mapping_allowed) noexcept {
   if (!regular || size == 0) return Access::read_whole;
   if (size <= kSmallFile && !(met_before && mapping_allowed)) return Access::read_whole;
@@ -196,16 +202,16 @@ Access choose_access(std::uint64_t size, bool regular, bool met_before, bool map
 
 Source open_file(const std::string& path) {
   const auto status = status_of(path);
-  if (S_ISREG(status.st_mode)) return {open_regular(path, status), path};
+  if (S_ISREG(status.st_mode)) return {open_regular(path, status)};
   auto stored = std::make_unique<OwnedBytes>(read_stream(Descriptor(path)));
-  if (auto inside = unpacked(*stored, "")) return {std::make_shared<File>(std::move(inside)), path};
-  return {std::make_shared<File>(std::move(stored)), path};
+  if (auto inside = unpacked(*stored, "")) return {std::make_shared<File>(std::move(inside))};
+  return {std::make_shared<File>(std::move(stored))};
 }
 
 Source open_bytes(Bytes bytes) {
   auto stored = std::make_unique<MemoryBytes>(bytes);
-  if (auto inside = unpacked(*stored, "")) return {std::make_shared<File>(std::move(inside)), ""};
-  return {std::make_shared<File>(std::move(stored)), ""};
+  if (auto inside = unpacked(*stored, "")) return {std::make_shared<File>(std::move(inside))};
+  return {std::make_shared<File>(std::move(stored))};
 }
 
 }  // namespace fits::io

@@ -1,11 +1,14 @@
 // Files: their bytes and their HDUs.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "format/bytes.h"
 #include "format/hdu.h"
+#include "format/tile_table.h"
 
 namespace fits::io {
 
@@ -15,16 +18,19 @@ class File {
   explicit File(std::unique_ptr<const ByteReader> bytes) : bytes_(std::move(bytes)), hdus_(*bytes_) {}
   const ByteReader& bytes() const noexcept { return *bytes_; }
   HduList& hdus() noexcept { return hdus_; }
+  // The table of a compressed image's tiles, found in its header when it is first asked for. Throws FileError.
+  const TileTable& tiles(const Hdu& hdu);
 
  private:
   std::unique_ptr<const ByteReader> bytes_;
   HduList hdus_;
+  std::mutex tiles_mutex_;
+  std::map<std::uint64_t, TileTable> tiles_;  // by where the HDU starts; references stay good while it grows
 };
 
-// An opened source: the file, and the path it was opened by ("" for bytes in memory, which CFITSIO must not read).
+// An opened source.
 struct Source {
   std::shared_ptr<File> file;
-  std::string path;
 };
 
 enum class Access { read_whole, map, positioned_reads };

@@ -4,9 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "format/tile_table.h"
 #include "format/window.h"
-#include "io/cfitsio.h"
+#include "ops/decode.h"
 #include "ops/source.h"
 
 namespace fits::ops {
@@ -110,34 +109,6 @@ void share_runs(const std::vector<Run>& runs, std::byte* out, std::size_t elemen
   });
 }
 
-void read_compressed(const io::Source& source, std::int64_t index, const Hdu& hdu, const Shape& start,
-                     const Shape& size, const Conversion& conversion, void* out) {
-  if (source.path.empty()) {
-    throw std::invalid_argument(
-        "tile-compressed images are read from files only: write the bytes to a file and pass its path");
-  }
-  require_data(source, hdu);
-  // The part of the window inside the image, decoded whole, then placed.
-  const Shape shape = hdu.shape();
-  Shape first(start.size()), length(start.size()), shifted(start.size());
-  for (std::size_t i = 0; i < start.size(); ++i) {
-    first[i] = std::max<std::int64_t>(start[i], 0);
-    length[i] = std::min(shape[i], start[i] + size[i]) - first[i];
-    if (length[i] <= 0) return;
-    shifted[i] = start[i] - first[i];
-  }
-  const std::size_t stored_size = bitpix_size(hdu.bitpix);
-  const std::size_t count = element_count(length);
-  io::Buffer stored(count * stored_size);
-  io::read_compressed_window(source.path, static_cast<int>(index), hdu, first, length, stored.data());
-  const std::size_t out_size = pixel_size(conversion.to);
-  auto* const target = static_cast<std::byte*>(out);
-  share_runs(window_runs(length, shifted, size), target, out_size, [&](const Run& run) {
-    convert_native(stored.data() + static_cast<std::size_t>(run.source) * stored_size, run.count, conversion,
-                   target + static_cast<std::size_t>(run.target) * out_size);
-  });
-}
-
 // A graph took the dtype from the file when it was captured, and its kernels count on it.
 void require_expected(const Hdu& hdu, bool scaled, std::optional<ScalarType> expected, std::string_view who) {
   if (!expected) return;
@@ -158,7 +129,7 @@ Tensor read_image_of(const io::Source& source, std::int64_t index, std::optional
   require_data(source, hdu);
   const Conversion conversion = conversion_for(hdu, dtype, scaled, "read_image");
   Tensor out = empty(shape, scalar_type(conversion.to));
-  read_window(source, index, hdu, Shape(shape.size(), 0), shape, conversion, out.mutable_data_ptr());
+  read_window(source, hdu, Shape(shape.size(), 0), shape, conversion, out.mutable_data_ptr());
   return out;
 }
 
@@ -189,7 +160,7 @@ Tensor read_section_of(const io::Source& source, std::int64_t index, const Shape
   require_expected(hdu, scaled, expected, "read_section");
   const Conversion conversion = conversion_for(hdu, dtype, scaled, "read_section");
   Tensor out = empty(size, scalar_type(conversion.to));
-  if (element_count(size) > 0) read_window(source, index, hdu, start, size, conversion, out.mutable_data_ptr());
+  if (element_count(size) > 0) read_window(source, hdu, start, size, conversion, out.mutable_data_ptr());
   return out;
 }
 
@@ -223,7 +194,7 @@ const Hdu& image_hdu(const io::Source& source, std::int64_t index) {
 void require_data(const io::Source& source, const Hdu& hdu) {
   const std::uint64_t size = source.file->bytes().size();
   if (hdu.data_start > size || hdu.data_size > size - hdu.data_start) throw cut_off(source.file->bytes(), hdu);
-  if (hdu.kind == HduKind::compressed_image) require_sound_tiles(source.file->bytes(), hdu);
+  if (hdu.kind == HduKind::compressed_image) (void)CompressedImage(source.file->tiles(hdu), hdu);
 }
 
 Conversion conversion_for(const Hdu& hdu, std::optional<ScalarType> dtype, bool scaled, std::string_view who) {
@@ -231,10 +202,12 @@ Conversion conversion_for(const Hdu& hdu, std::optional<ScalarType> dtype, bool 
   return {hdu.bitpix, hdu.scaling, scaled, dtype ? pixel_type(*dtype, who) : natural};
 }
 
-void read_window(const io::Source& source, std::int64_t index, const Hdu& hdu, const Shape& start, const Shape& size,
+void read_window(const io::Source& source, const Hdu& hdu, const Shape& start, const Shape& size,
                  const Conversion& conversion, void* out) {
   if (hdu.kind == HduKind::compressed_image) {
-    return read_compressed(source, index, hdu, start, size, conversion, out);
+    require_data(source, hdu);
+    return read_compressed(CompressedImage(source.file->tiles(hdu), hdu), source.file->bytes(), start, size, conversion,
+                           out);
   }
   const auto runs = window_runs(hdu.shape(), start, size);
   if (runs.empty()) return;

@@ -85,7 +85,7 @@ void read_padded(const io::Source& source, std::int64_t index, const Shape& size
   const auto count = static_cast<std::int64_t>(element_count(size));
   if (!covers(shape, size)) fill_pixels(options.fill_value(), count, options.pixel, out);
   const Conversion conversion{hdu.bitpix, hdu.scaling, true, options.pixel};
-  read_window(source, index, hdu, window_start(shape, size, options.centered), size, conversion, out);
+  read_window(source, hdu, window_start(shape, size, options.centered), size, conversion, out);
 }
 
 Padded read_batch(const SourceBatch& batch, const Hdus& hdus, const Shape& shape, const BatchOptions& options) {
@@ -193,7 +193,7 @@ Ragged read_ragged_batch(const SourceBatch& batch, const Hdus& hdus, std::int64_
       in_context(batch.name(i / planes, index), [&] {
         const Hdu& hdu = image_hdu(source, index);
         const Conversion conversion{hdu.bitpix, hdu.scaling, true, options.pixel};
-        read_window(source, index, hdu, Shape(hdu.naxes.size(), 0), hdu.shape(), conversion, pixels + starts[i] * size);
+        read_window(source, hdu, Shape(hdu.naxes.size(), 0), hdu.shape(), conversion, pixels + starts[i] * size);
       });
     } catch (...) {
       if (options.strict) throw;

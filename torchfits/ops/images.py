@@ -31,7 +31,7 @@ Errors: RuntimeError for a bad file or an HDU that is no image or has no data, I
 """,
     "read_image.bytes": """The same of a file held in memory, uint8 ``[n]``, gzipped or not.
 
-Under a compiler ``naxis`` and ``dtype`` must be given. Tile-compressed images are read from paths only for now.
+Under a compiler ``naxis`` and ``dtype`` must be given.
 """,
     "read_section": """A section of an image: ``size`` pixels from pixel ``start`` on, both in tensor axis order, inside the image.
 
