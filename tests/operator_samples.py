@@ -5,6 +5,7 @@ Files are put together from cards and big-endian values here, so that no writer 
 
 from __future__ import annotations
 
+import functools
 import gzip
 import io
 import zlib
@@ -143,6 +144,38 @@ class Files:
         file += hdu_bytes(second, primary=False, BSCALE=0.1, BZERO=3.0, EXTNAME="ERR", EXTVER=1 + item, EXPTIME=7.5)
         return gzip.compress(file, 1, mtime=0) if item % 2 else file
 
+    @functools.cached_property
+    def compressed(self) -> torch.Tensor:
+        """A file with a tile-compressed image in HDU 1: of single precision, dithered, its first pixel undefined."""
+        image = np.random.default_rng(self.version).normal(5, 100, (13, 11)).astype("f4")
+        image[0, 0] = np.nan
+        hdu = fits.CompImageHDU(image, tile_shape=(4, 11), quantize_method=2, dither_seed=7)
+        file = io.BytesIO()
+        fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(file)
+        return as_tensor(file.getvalue())
+
+    @property
+    def compressed_path(self) -> str:
+        path = self.folder / "compressed.fits"
+        path.write_bytes(self.compressed.numpy().tobytes())
+        return str(path)
+
+    @property
+    def tiles(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        return torch.ops.fits.read_tiles(self.compressed, 1)
+
+    @property
+    def integers(self) -> tuple[torch.Tensor, ...]:
+        """Quantised tiles, and what makes floats of them; ZBLANK is none of theirs."""
+        tiles = torch.arange(-90, 90, dtype=torch.int32).reshape(4, 5, 9) * (1 + self.version)
+        return (
+            tiles,
+            torch.full([4], 0.25).double(),
+            torch.arange(4).double(),
+            torch.arange(4),
+            torch.full([4], 1e6).double(),
+        )
+
     @property
     def raw(self) -> torch.Tensor:
         return torch.arange(24, dtype=torch.uint8) * (3 + self.version)
@@ -193,6 +226,18 @@ SAMPLES: dict[str, Callable[[Files], Call]] = {
     "read_images.packed": lambda f: ((f.packed, f.offsets, [0, 1, 2], [6, 7]), _IMAGES),
     "read_images_ragged": lambda f: ((f.paths, [1, 0], 2), {"dtype": torch.float64}),
     "read_images_ragged.packed": lambda f: ((f.packed, f.offsets, [0, 1, 2], 2), {"strict": False}),
+    "read_tiles": lambda f: ((f.compressed_path, 1), {"tiles": torch.tensor([3, 0, 3])}),
+    "read_tiles.bytes": lambda f: ((f.compressed, 1), {"tiles": None}),
+    "decode_tiles": lambda f: (
+        (*f.tiles, [4, 11], [13, 11], -32, "SUBTRACTIVE_DITHER_1", 7, [32, 4, 0, 0]),
+        {"start": [1, 0], "size": [12, 10], "bscale": 2.0, "bzero": 1.5, "blank": None, "dtype": torch.float32},
+    ),
+    "decompress_tiles": lambda f: ((*f.tiles[:2], [4, 11], [13, 11], 32, [32, 4, 0, 0]), {}),
+    "dequantize": lambda f: (
+        (*f.integers[:3], "SUBTRACTIVE_DITHER_2", 3, *f.integers[3:]),
+        {"dtype": torch.float64},
+    ),
+    "assemble_tiles": lambda f: ((f.integers[0].float(), [5, 9], [10, 17]), {"start": [2, 1], "size": [8, 16]}),
     "unpack": lambda f: ((f.raw, 16, [3, 4]), {}),
     "scale": lambda f: ((f.stored, 0.5, 3.0, 1000), {"dtype": torch.float32}),
     "unscale": lambda f: ((f.stored.to(torch.float32), 0.5, 3.0, None, 16), {}),

@@ -12,6 +12,7 @@ from torchfits.fits import FITS, open
 from torchfits.hdu import HDU
 from torchfits.header import Header, headers, headers_from_texts
 from torchfits.reading import info, read
+from torchfits.tiles import tile_arguments
 
 __all__ = [
     "FITS",
@@ -27,4 +28,5 @@ __all__ = [
     "open",
     "ops",
     "read",
+    "tile_arguments",
 ]

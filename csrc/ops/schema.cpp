@@ -60,6 +60,26 @@ STABLE_TORCH_LIBRARY(fits, m) {
       "read_images_ragged(str[] paths, int[] hdus, int naxis, *, ScalarType? dtype=None, bool strict=True) -> "
       "(Tensor values, Tensor offsets, Tensor shapes, Tensor status)");
 
+  // Tiles of compressed images
+  m.def(
+      "read_tiles(str path, int hdu, Tensor? tiles=None) -> "
+      "(Tensor data, Tensor descriptors, Tensor quantisation)");
+  m.def(
+      "read_tiles.bytes(Tensor data, int hdu, Tensor? tiles=None) -> "
+      "(Tensor data, Tensor descriptors, Tensor quantisation)");
+  m.def(
+      "decode_tiles(Tensor data, Tensor descriptors, Tensor quantisation, SymInt[] tile_shape, SymInt[] shape, "
+      "int bitpix, str method, int zdither0, int[] params, *, SymInt[] start, SymInt[] size, float bscale=1, "
+      "float bzero=0, int? blank=None, ScalarType dtype) -> Tensor");
+  m.def(
+      "decompress_tiles(Tensor data, Tensor descriptors, SymInt[] tile_shape, SymInt[] shape, int bitpix, "
+      "int[] params) -> Tensor");
+  m.def(
+      "dequantize(Tensor tiles, Tensor zscale, Tensor zzero, str method, int zdither0, Tensor tile_number, "
+      "Tensor? zblank=None, *, ScalarType dtype) -> Tensor");
+  m.def(
+      "assemble_tiles(Tensor tiles, SymInt[] tile_shape, SymInt[] shape, *, SymInt[] start, SymInt[] size) -> Tensor");
+
   // Stored and physical values
   m.def("unpack(Tensor data, int bitpix, SymInt[] shape) -> Tensor");
   // dtype=None is float32: AOTInductor (torch 2.13) cannot pass a ScalarType that equals its default.

@@ -53,7 +53,7 @@ _STORED = {
 }
 
 
-def _stored_dtype(bitpix: int, who: str) -> torch.dtype:
+def stored_dtype(bitpix: int, who: str) -> torch.dtype:
     if bitpix not in _STORED:
         raise ValueError(
             f"{who}: bitpix is {bitpix}; it must be 8, 16, 32, 64, -32 or -64 (FITS Standard 4.0, section 4.4.1.1)"
@@ -63,7 +63,7 @@ def _stored_dtype(bitpix: int, who: str) -> torch.dtype:
 
 @torch.library.register_fake("fits::unpack")
 def _(data: torch.Tensor, bitpix: int, shape: Sequence[int]) -> torch.Tensor:
-    return data.new_empty(list(shape), dtype=_stored_dtype(bitpix, "unpack"))
+    return data.new_empty(list(shape), dtype=stored_dtype(bitpix, "unpack"))
 
 
 @torch.library.register_fake("fits::scale")
@@ -80,7 +80,7 @@ def _(
 
 @torch.library.register_fake("fits::unscale")
 def _(value: torch.Tensor, bscale: float, bzero: float, blank: int | None, bitpix: int) -> torch.Tensor:
-    return value.new_empty(value.shape, dtype=_stored_dtype(bitpix, "unscale"))
+    return value.new_empty(value.shape, dtype=stored_dtype(bitpix, "unscale"))
 
 
 def _keep_scale(ctx: Any, inputs: tuple[Any, ...], keyword_only_inputs: dict[str, Any], output: torch.Tensor) -> None:
