@@ -69,7 +69,7 @@ class Worker {
   std::vector<std::vector<std::byte>> copies_;  // of readers that must copy
 };
 
-void throw_first(const std::vector<StoredTile>& tiles, const std::vector<TileError>& errors) {
+void throw_first(const TileImage& image, const std::vector<StoredTile>& tiles, const std::vector<TileError>& errors) {
   const StoredTile* first = nullptr;
   TileError error = TileError::ok;
   for (std::size_t i = 0; i < tiles.size(); ++i) {
@@ -78,6 +78,11 @@ void throw_first(const std::vector<StoredTile>& tiles, const std::vector<TileErr
     error = errors[i];
   }
   if (first == nullptr) return;
+  if (!image.has_values(first->stream)) {
+    bad(sentence("tile ", first->stream.number, ": ", codec_name(first->stream.codec),
+                 ": the tile holds integers, and of a floating image it must be quantised: ZQUANTIZ not NONE, and a "
+                 "ZSCALE (section 10.2)"));
+  }
   bad(sentence("tile ", first->stream.number, ": ", codec_name(first->stream.codec), ": ", tile_error_text(error)));
 }
 
@@ -106,7 +111,7 @@ void decode_all(const ByteReader& bytes, const TileDecoder& decoder, const TileI
       worker(std::span(tiles).subspan(first, length), std::span(errors).subspan(first, length));
     }
   });
-  throw_first(tiles, errors);
+  throw_first(image, tiles, errors);
 }
 
 CompressedImage::CompressedImage(const TileTable& table, const Hdu& hdu) : table_(&table) {

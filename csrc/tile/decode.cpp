@@ -211,8 +211,8 @@ void TileDecoder::operator()(std::span<const TileStream> tiles, std::span<std::b
   std::array<std::int64_t, kTileBatch> counts{};  // pixels to decode of RICE_1 tiles that are still to do
   for (std::size_t i = 0; i < tiles.size(); ++i) {
     if (tiles[i].codec == Codec::rice_1) {
-      counts[i] = needed(tiles[i].number);
-      errors[i] = TileError::ok;
+      errors[i] = image_.has_values(tiles[i]) ? TileError::ok : TileError::bad_code;
+      if (errors[i] == TileError::ok) counts[i] = needed(tiles[i].number);
     } else {
       errors[i] = decode_one(tiles[i], scratch);
     }
@@ -256,12 +256,12 @@ void TileDecoder::decode_rice_tiles(std::span<const TileStream> tiles, std::span
 
 TileError TileDecoder::decode_one(const TileStream& tile, std::span<std::byte> scratch) const noexcept {
   if (needed(tile.number) == 0) return TileError::ok;
-  const bool integers = image_.bitpix > 0 || image_.quantised(tile);
+  if (!image_.has_values(tile)) return TileError::bad_code;
   switch (tile.codec) {
     case Codec::gzip_1:
     case Codec::gzip_2: return decode_gzip_tile(tile, scratch);
-    case Codec::hcompress_1: return integers ? decode_hcompress_tile(tile, scratch) : TileError::bad_code;
-    case Codec::plio_1: return integers ? decode_plio_tile(tile, scratch) : TileError::bad_code;
+    case Codec::hcompress_1: return decode_hcompress_tile(tile, scratch);
+    case Codec::plio_1: return decode_plio_tile(tile, scratch);
     default: return copy_tile(tile);
   }
 }

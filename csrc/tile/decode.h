@@ -54,6 +54,12 @@ struct TileImage {
   bool quantised(const TileStream& tile) const noexcept {
     return bitpix < 0 && zquantiz != Quantization::none && tile.zscale == tile.zscale;
   }
+  // Codecs of integers have no values for a tile of floats that is not quantised; they then report bad_code.
+  bool has_values(const TileStream& tile) const noexcept {
+    const bool integers =
+        tile.codec == Codec::rice_1 || tile.codec == Codec::hcompress_1 || tile.codec == Codec::plio_1;
+    return bitpix > 0 || !integers || quantised(tile);
+  }
 };
 
 // RICE_1 tiles of equal length are decoded together, one in each SIMD lane: so many at a time,
