@@ -37,6 +37,7 @@ class TilePlace {
   // Calls run(offset, count, out) for each run among pixels [first, first + count): `offset` counts from `first`.
   template <class Take>
   void runs(std::int64_t first, std::int64_t count, const Take& take) const noexcept {
+    if (in_one_run(first, count)) return take(std::int64_t{0}, count, address(first));
     const Axis& along = axes_[0];
     const std::int64_t end = first + count < needed_ ? first + count : needed_;
     for (std::int64_t at = first; at < end;) {
