@@ -30,7 +30,6 @@ class Extent:
     header_end: int  # after the END card
     data_start: int
     data_end: int  # without padding
-    needed_end: int  # what must be there to read the image: for CFITSIO, which reads compressed ones, the padding too
     plain: bool  # an image whose stored values are its bytes
     has_image: bool
 
@@ -74,8 +73,7 @@ def _extents(data: bytes) -> tuple[Extent, ...]:
             plain = type(hdu) in (fits.PrimaryHDU, fits.ImageHDU) and hdu.header["NAXIS"] > 0
             has_image = plain or isinstance(hdu, fits.GroupsHDU) or "ZIMAGE" in hdu.header
             data_end = data_start + hdu.size
-            needed_end = -(-data_end // BLOCK) * BLOCK if "ZIMAGE" in hdu.header else data_end
-            extents.append(Extent(start, end + CARD, data_start, data_end, needed_end, plain, has_image))
+            extents.append(Extent(start, end + CARD, data_start, data_end, plain, has_image))
     return tuple(extents)
 
 
@@ -121,7 +119,7 @@ def random_groups() -> Sample:
 
 def cut(of: Sample, size: int) -> Mutant:
     headers = {k for k, e in enumerate(of.extents) if size >= e.header_end}
-    whole = {k for k, e in enumerate(of.extents) if e.has_image and size >= e.needed_end}
+    whole = {k for k, e in enumerate(of.extents) if e.has_image and size >= e.data_end}
     cut_off = {k for k, e in enumerate(of.extents) if e.has_image and size < e.data_end}
     return Mutant(f"{of.name} cut at {size}", of.data[:size], frozenset(headers), frozenset(whole), frozenset(cut_off))
 

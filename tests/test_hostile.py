@@ -106,7 +106,7 @@ STEP = 17  # without --long; it shares no factor with 80, so that every column o
 
 
 def edges(of: Sample) -> set[int]:
-    ends = [place for e in of.extents for place in (e.start, e.header_end, e.data_start, e.data_end, e.needed_end)]
+    ends = [place for e in of.extents for place in (e.start, e.header_end, e.data_start, e.data_end)]
     return {end + near for end in ends for near in (-1, 0, 1)}
 
 

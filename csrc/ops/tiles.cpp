@@ -189,7 +189,8 @@ Tensor decompress_tiles(const Tensor& data, const Tensor& descriptors, const Sha
   const auto tiles = checked_stored(bytes, rows, nullptr, image, kWho);
   const Pixel stored = stored_pixel(image.bitpix);
   Tensor out = empty(stack_shape(image.grid, descriptors.size(0)), scalar_type(stored));
-  const bool cut = image.grid.count() * image.grid.tile_pixels() != static_cast<std::int64_t>(element_count(shape));
+  bool cut = false;
+  for (std::size_t i = 0; i < shape.size(); ++i) cut = cut || shape[i] % image.grid.tile_shape[i] != 0;
   if (cut) fill_pixels(0, out.numel(), stored, out.mutable_data_ptr());
   const TileDecoder decoder(image, {image.bitpix, {}, false, stored}, out.mutable_data_ptr());
   in_context([&] { return std::string(kWho); }, [&] { decode_all(memory_of(bytes), decoder, image, tiles); });
