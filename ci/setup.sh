@@ -25,7 +25,10 @@ missing_packages() {
   command -v cmake >/dev/null || echo cmake
   "$PYTHON" -c 'import ensurepip' 2>/dev/null || echo python3-venv
   "$PYTHON" -c "$python_h" 2>/dev/null || echo python3-dev  # torch.compile builds against it; torchfits does not
-  if [[ "${1:-}" == --tests ]]; then command -v clang++ >/dev/null || echo clang; fi
+  if [[ "${1:-}" == --tests ]]; then
+    command -v clang++ >/dev/null || echo clang
+    command -v fpack >/dev/null || echo libcfitsio-bin
+  fi
 }
 
 # libFuzzer and the sanitisers come in a package that carries clang's version in its name.
