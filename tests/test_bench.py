@@ -8,7 +8,7 @@ import pytest
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # bench/ is no part of the installed package
-from bench import harness, plot, readers, report, rivals, samples
+from bench import bench_tiles, harness, plot, readers, report, rivals, samples
 
 KEYS = {
     "benchmark", "case", "competitor", "kind", "check", "wall_time_ms", "min_ms", "spread", "bytes",
@@ -124,6 +124,19 @@ def test_samples_are_read_alike_by_independent_readers(tmp_path):
         file.verify("exception")
         assert harness.differ(dict(file[0].header.items()), values) is None
         assert 150 <= len(file[0].header) <= 200
+
+
+def test_compressed_samples_are_read_alike(tmp_path, monkeypatch):
+    """Every case of bench_tiles, small: ours and each rival here find what the case expects."""
+    monkeypatch.setattr(
+        rivals, "other", lambda function, **arguments: harness.limit("installed elsewhere", lambda: None)
+    )
+    names = []
+    for case in bench_tiles.cases(tmp_path, side=160, extensions=3, extension_side=64):
+        names.append(case.name)
+        checks = {competitor.name: harness.check(competitor, case.expected) for competitor in case.competitors}
+        assert {verdict for verdict in checks.values() if verdict != "unchecked"} == {"right"}, (case.name, checks)
+    assert len(set(names)) == 11
 
 
 def test_a_worker_answers_and_reports_errors(tmp_path):

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import mutants
 import pytest
+import tile_mutants
 from mutants import Mutant, Sample
 
 SECONDS = 20  # for one mutant, on a machine that is busy
@@ -145,6 +146,46 @@ def test_lies(worker: Worker, lies) -> None:  # type: ignore[no-untyped-def]
 def test_lies_about_compressed_images(worker: Worker, name: str) -> None:
     of = SAMPLES[name]()
     check(worker, of, mutants.compressed_lies(of))
+
+
+TILES = {
+    "rice": lambda: tile_mutants.tiled("RICE_1"),
+    "rice of bytes": lambda: tile_mutants.tiled("RICE_1", "u1"),
+    "rice of floats": lambda: tile_mutants.tiled("RICE_1", "f4", 2),
+    "rice with Q": lambda: tile_mutants.tiled("RICE_1", q=True),
+    "gzip 1": lambda: tile_mutants.tiled("GZIP_1"),
+    "gzip 2": lambda: tile_mutants.tiled("GZIP_2", "i4"),
+    "hcompress": lambda: tile_mutants.tiled("HCOMPRESS_1"),
+    "hcompress of floats": lambda: tile_mutants.tiled("HCOMPRESS_1", "f4", 1),
+    "plio": lambda: tile_mutants.tiled("PLIO_1"),
+    "nocompress": lambda: tile_mutants.tiled("NOCOMPRESS"),
+}
+
+
+@pytest.mark.parametrize("name", TILES)
+def test_streams_cut_short(worker: Worker, name: str) -> None:
+    of = TILES[name]()
+    check(worker, of, tile_mutants.streams_cut(of))
+
+
+@pytest.mark.parametrize("name", TILES)
+def test_streams_changed(worker: Worker, name: str) -> None:
+    of = TILES[name]()
+    check(worker, of, tile_mutants.streams_changed(of, 40))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", TILES)
+def test_more_streams_changed(worker: Worker, name: str) -> None:
+    of = TILES[name]()
+    check(worker, of, tile_mutants.streams_changed(of, 3000, seed=6))
+
+
+@pytest.mark.parametrize("lies", [tile_mutants.descriptor_lies, tile_mutants.size_lies])
+@pytest.mark.parametrize("name", TILES)
+def test_lies_about_tiles(worker: Worker, name: str, lies) -> None:  # type: ignore[no-untyped-def]
+    of = TILES[name]()
+    check(worker, of, lies(of))
 
 
 @pytest.mark.parametrize("broken", [mutants.gzip_cuts, mutants.gzip_changes, mutants.gzip_shapes])

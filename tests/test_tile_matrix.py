@@ -181,7 +181,11 @@ def tile_arguments(header: fits.Header) -> tuple[list[int], list[int], int, str,
     tile = [header.get(f"ZTILE{n}", header["ZNAXIS1"] if n == 1 else 1) for n in axes]
     names = {header[f"ZNAME{n}"]: header[f"ZVAL{n}"] for n in range(1, 9) if f"ZNAME{n}" in header}
     params = [int(names.get(name, 0)) for name in ("BLOCKSIZE", "BYTEPIX", "SCALE", "SMOOTH")]
-    quantised = header["ZBITPIX"] < 0 and any(header[f"TTYPE{n}"] == "ZSCALE" for n in range(1, header["TFIELDS"] + 1))
+    quantised = (
+        header["ZBITPIX"] < 0
+        and header["ZCMPTYPE"] != "NOCOMPRESS"
+        and any(header[f"TTYPE{n}"] == "ZSCALE" for n in range(1, header["TFIELDS"] + 1))
+    )
     method = header.get("ZQUANTIZ", "NO_DITHER") if quantised else "NONE"
     return tile, shape, header["ZBITPIX"], method, header.get("ZDITHER0", 0), params
 

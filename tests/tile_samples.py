@@ -15,7 +15,7 @@ import tempfile
 import warnings
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -193,10 +193,11 @@ class Image:
 
     def expected(self, dtype: str | None = None, *, scaled: bool = True) -> np.ndarray:
         """What read_image must give: one rounding to floats, float16 by way of float32; integers cut towards zero, at
-        the ends of their type, NaN 0."""
+        the ends of their type, NaN 0, and BLANK a number like any other."""
         if not scaled:
             return self.stored
-        values, wanted = self.physical(), np.dtype(dtype or self.kind)
+        wanted = np.dtype(dtype or self.kind)
+        values = (self if wanted.kind == "f" else replace(self, blank=None)).physical()
         with np.errstate(over="ignore", invalid="ignore"):
             if wanted.kind == "f":
                 return values.astype("f4").astype(wanted) if wanted.itemsize == 2 else values.astype(wanted)

@@ -363,6 +363,18 @@ def zquantiz_missing() -> Case:
     return quantised(None, with_nan())
 
 
+@case
+def zscale_nan() -> Case:
+    """A tile whose noise was no number, as astropy writes it: its integers mean nothing, all its pixels are NaN."""
+    rows = [integers(seed=i) for i in range(3)]
+    columns = [streams([rice(row) for row in rows])]
+    columns += [numbers("ZSCALE", [0.37, np.nan, 0.011]), numbers("ZZERO", [100.0, np.nan, 0.3])]
+    values = [dequantised(row, SCALE[i], OFFSET[i], "NO_DITHER") for i, row in enumerate(rows)]
+    values[1] = [np.nan] * 20
+    cards = RICE_4 | {"ZQUANTIZ": "NO_DITHER", "ZBLANK": UNDEFINED}
+    return file((3, 20), (1, 20), -32, columns, cards), np.array(values, "f4")
+
+
 def _wraps(zdither0: int) -> Case:
     return quantised("SUBTRACTIVE_DITHER_1", [integers(seed=i) for i in range(4)], zdither0=zdither0)
 
@@ -560,10 +572,11 @@ def plio_unsigned() -> Case:
 
 @case
 def nocompress() -> Case:
-    """As fpack -d writes it, the tiles in UNCOMPRESSED_DATA; ZDITHER0 = 0 is its too."""
+    """As fpack -d writes it: the tiles in UNCOMPRESSED_DATA, and a quantisation that is none, with ZDITHER0 = 0."""
     rows = [special_floats(), np.arange(20, dtype="f4"), np.full(20, np.nan, "f4")]
-    columns = [streams([b""] * 3), streams([big_endian(row) for row in rows], "UNCOMPRESSED_DATA", "1PE")]
-    cards = {"ZQUANTIZ": "NONE", "ZDITHER0": 0}
+    columns = [streams([b""] * 3), numbers("ZSCALE", [0.0] * 3), numbers("ZZERO", [0.0] * 3)]
+    columns.append(streams([big_endian(row) for row in rows], "UNCOMPRESSED_DATA", "1PE"))
+    cards = {"ZQUANTIZ": "SUBTRACTIVE_DITHER_1", "ZDITHER0": 0}
     return file((3, 20), (1, 20), -32, columns, cards, codec="NOCOMPRESS"), np.array(rows)
 
 
