@@ -120,8 +120,10 @@ class CfitsioFile:
         self._call("ffgidt", ctypes.byref(bitpix))
         out = torch.empty(list(reversed(axes[: naxis.value])), dtype=dtype)
         nan = {torch.float32: ctypes.c_float, torch.float64: ctypes.c_double}.get(dtype)
-        # BLANK becomes NaN on request only; of stored floats NaN stays NaN unasked, and asking costs time.
-        null = ctypes.byref(nan(math.nan)) if nan and bitpix.value > 0 else None
+        # BLANK, and what is undefined in tiles, become NaN on request only; of stored floats NaN stays NaN unasked, and
+        # asking costs time.
+        compressed = self.library.fits_is_compressed_image(self.file, ctypes.byref(ctypes.c_int(0)))
+        null = ctypes.byref(nan(math.nan)) if nan and (bitpix.value > 0 or compressed) else None
         count = ctypes.c_longlong(out.numel())
         first = ctypes.c_longlong(1)
         anynul = ctypes.c_int()

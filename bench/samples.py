@@ -67,6 +67,84 @@ def sky(shape: Sequence[int], dtype: str, seed: int = 1) -> np.ndarray:
     return values.astype(dtype)
 
 
+def starry(shape: Sequence[int], seed: int = 1) -> np.ndarray:
+    """A CCD exposure of float32: sky with noise of 10 ADU and a gradient, and a star on every 64 x 64 pixels or so."""
+    random = np.random.default_rng(seed)
+    height, width = shape
+    values = random.standard_normal((height, width), dtype=np.float32) * 10 + 1000
+    values += np.linspace(0, 50, width, dtype=np.float32)
+    y, x = np.mgrid[-8:9, -8:9]
+    profile = (1 + (x**2 + y**2) / 6.0) ** -2.5  # Moffat
+    for _ in range(height * width // 4096):
+        top, left = random.integers(0, height), random.integers(0, width)
+        star = profile * 10 ** random.uniform(1.5, 4.3)
+        values[top : top + 17, left : left + 17] += star[: height - top, : width - left]
+    return values
+
+
+def discs(shape: Sequence[int], seed: int = 1) -> np.ndarray:
+    """A mask of int16: discs around bright stars with their flags, and bad columns."""
+    random = np.random.default_rng(seed)
+    height, width = shape
+    mask = np.zeros((height, width), np.int16)
+    mask[:, random.integers(0, width, 1 + width // 500)] = 1
+    for _ in range(1 + height * width // 40000):
+        radius = int(random.integers(3, 40))
+        y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1]
+        top, left = random.integers(0, height), random.integers(0, width)
+        patch = mask[top : top + 2 * radius + 1, left : left + 2 * radius + 1]
+        inside = (x**2 + y**2 <= radius**2)[: patch.shape[0], : patch.shape[1]]
+        patch[inside] |= np.int16(1 << random.integers(1, 7))
+    return mask
+
+
+def compress(path: Path, images: Sequence[np.ndarray], codec: str, tile: Sequence[int], **options: Any) -> None:
+    """Each image as a tile-compressed extension, by CFITSIO (fitsio's names of codecs and options)."""
+    import fitsio
+
+    with fitsio.FITS(str(path), "rw", clobber=True) as file:
+        for image in images:
+            file.write(image, compress=codec, tile_dims=tuple(tile), **options)
+
+
+def dequantised(path: Path) -> np.ndarray:
+    """What a dithered float32 image in HDU 1 with row tiles holds, by the formula of FITS Standard 4.0, §10.2.1.
+
+    The integers come out of the file as an image of their own; undefined pixels are NaN.
+    """
+    from astropy.io import fits
+
+    with fits.open(path, disable_image_compression=True) as file:
+        zscale, zzero = (file[1].data[name].astype(np.float64)[:, None] for name in ("ZSCALE", "ZZERO"))
+    with fits.open(path, disable_image_compression=True) as file:  # anew: rows that were read would be written anew
+        table = file[1]
+        zdither0, zblank = table.header["ZDITHER0"], table.header.get("ZBLANK")
+        assert table.header["ZQUANTIZ"] == "SUBTRACTIVE_DITHER_1"
+        assert table.header["ZTILE2"] == 1
+        for keyword in ("ZQUANTIZ", "ZDITHER0", "ZBLANK"):
+            table.header.remove(keyword, ignore_missing=True)
+        table.header["ZBITPIX"] = 32
+        for number in range(1, table.header["TFIELDS"] + 1):
+            if table.header[f"TTYPE{number}"] in ("ZSCALE", "ZZERO"):
+                table.header[f"TTYPE{number}"] += "_HIDDEN"
+        integers_path = path.with_name("integers.fits")
+        file.writeto(integers_path, overwrite=True)
+    integers = fits.getdata(integers_path, 1)
+    integers_path.unlink()
+    seed, numbers = 1, np.empty(10000, np.float32)
+    for number in range(10000):
+        seed = seed * 16807 % 2147483647
+        numbers[number] = seed / 2147483647
+    rows = (np.arange(len(integers)) + zdither0 - 1) % 10000
+    starts = (numbers[rows] * 500).astype(int)
+    places = starts[:, None] + np.arange(integers.shape[1])
+    assert places.max() < 10000
+    values = ((integers - numbers[places].astype(np.float64) + 0.5) * zscale + zzero).astype(np.float32)
+    if zblank is not None:
+        values[integers == zblank] = np.nan
+    return values
+
+
 def tensor(array: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(array))
 
