@@ -217,7 +217,7 @@ def test_tiles_read_and_decoded(sample: Made, device: str, write: Callable[[byte
     data = as_tensor(made.file)
     with fits.open(io.BytesIO(made.file), disable_image_compression=True) as hdus:
         headers = [hdu.header for hdu in hdus]
-    for image in made.images[::2]:
+    for image in made.images[::3]:
         whole = image.expected()
         boxes = [([0] * whole.ndim, list(whole.shape), tuple(slice(None) for _ in whole.shape)), *windows(image, 1)]
         for (start, size, slices), source in zip(boxes, (path, data)):
@@ -229,31 +229,20 @@ def test_tiles_read_and_decoded(sample: Made, device: str, write: Callable[[byte
 # --- The oracles --------------------------------------------------------------------------------------------------
 
 
-def astropy_reads(name: str, codec: str, image: Image) -> bool:
-    """Where astropy and we agree: everywhere but uint16 by CFITSIO's PLIO_1."""
-    return not (codec == "PLIO_1" and image.bzero == 2**15)
-
-
 @pytest.mark.parametrize("writer, codec, layout", samples.MATRIX)
-def test_astropy_agrees(writer: str, codec: str, layout: str) -> None:
-    """So that what is expected of lossy images is not one reader's word alone."""
+def test_astropy_and_cfitsio_agree(writer: str, codec: str, layout: str) -> None:
+    """What is expected of lossy images is not one reader's word alone, nor of lossless ones the writer's."""
     made = samples.matrix_sample(writer, codec, layout)
     differences = Differences(made)
     with fits.open(io.BytesIO(made.file), do_not_scale_image_data=True) as hdus:
         for image in made.images:
-            if astropy_reads(writer, codec, image):
+            if not image.lossless:
                 read = lambda k=image.hdu: torch.from_numpy(samples.astropy_stored(hdus, k))  # noqa: E731
                 differences.see(image, "astropy", read, image.stored)
+            elif writer == "fitsio" and image.hdu % 3 == 0:
+                read = lambda k=image.hdu: torch.from_numpy(samples.cfitsio_stored(hdus, made.file, k))  # noqa: E731
+                differences.see(image, "CFITSIO", read, image.stored)
     differences.none()
-
-
-@pytest.mark.parametrize("writer, codec, layout", [m for m in samples.MATRIX if m[0] == "fitsio"])
-def test_integers_are_those_of_cfitsio(writer: str, codec: str, layout: str) -> None:
-    made = samples.matrix_sample(writer, codec, layout)
-    with fits.open(io.BytesIO(made.file), do_not_scale_image_data=True) as hdus:
-        for image in made.images:
-            found = samples.cfitsio_stored(hdus, made.file, image.hdu)
-            assert difference(torch.from_numpy(found), image.stored) == ""
 
 
 # --- Round trips --------------------------------------------------------------------------------------------------

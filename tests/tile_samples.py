@@ -159,6 +159,7 @@ class Image:
     bscale: float = 1
     bzero: int | float = 0
     blank: int | None = None
+    lossless: bool = True  # expected are the pixels that were written; otherwise a reader's
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -485,7 +486,7 @@ def _sample(name: str, file: bytes, wanted: Sequence[Wanted], only_astropy: bool
             stored, bzero = stored_of(want.pixels)
             if not want.lossless:
                 stored = astropy_stored(hdus, hdu) if only_astropy else cfitsio_stored(hdus, file, hdu)
-            images.append(Image(hdu, want.name, stored, bzero=bzero))
+            images.append(Image(hdu, want.name, stored, bzero=bzero, lossless=want.lossless))
     return Sample(name, file, tuple(images))
 
 
