@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 from astropy.io import fits
+from table_files import PRIMARY, compressed_table, plain_table
 
 import torchfits  # noqa: F401  registers the operators
 
@@ -132,6 +133,10 @@ class Files:
         self.utf8 = as_tensor(self.path.encode())
         self.data = as_tensor(self.files[0])
         self.packed, self.offsets = packed(self.files)
+        table = self._table()
+        self.table_path = str(folder / "table.fits")
+        Path(self.table_path).write_bytes(table)
+        self.table_data = as_tensor(table)
 
     def _file(self, item: int) -> bytes:
         """An image of single precision, with one of scaled integers behind it; every second file gzipped."""
@@ -175,6 +180,15 @@ class Files:
             torch.arange(4),
             torch.full([4], 1e6).double(),
         )
+    def _table(self) -> bytes:
+        """A compressed table, and the same as it was."""
+        count = 17 + self.version
+        heap = np.random.default_rng(self.version).integers(0, 9, 12 * count, np.uint8).tobytes()
+        numbers = np.arange(3 * count, dtype=">i4").reshape(count, 3)
+        descriptors = np.array([(3, 12 * row) for row in range(count)], ">i4")
+        rows = np.concatenate([numbers.view(np.uint8), descriptors.view(np.uint8)], axis=1)
+        tforms = ["3J", "PJ(3)"]
+        return PRIMARY + compressed_table(tforms, ["GZIP_2"] * 2, rows, heap, tile=5) + plain_table(tforms, rows, heap)
 
     @property
     def raw(self) -> torch.Tensor:
@@ -238,6 +252,10 @@ SAMPLES: dict[str, Callable[[Files], Call]] = {
         {"dtype": torch.float64},
     ),
     "assemble_tiles": lambda f: ((f.integers[0].float(), [5, 9], [10, 17]), {"start": [2, 1], "size": [8, 16]}),
+    "read_row_bytes": lambda f: ((f.table_path, 1, 2, -1), {}),
+    "read_row_bytes.bytes": lambda f: ((f.table_data, 2, -9, None), {}),
+    "read_heap_bytes": lambda f: ((f.table_path, 1), {}),
+    "read_heap_bytes.bytes": lambda f: ((f.table_data, 2), {}),
     "unpack": lambda f: ((f.raw, 16, [3, 4]), {}),
     "scale": lambda f: ((f.stored, 0.5, 3.0, 1000), {"dtype": torch.float32}),
     "unscale": lambda f: ((f.stored.to(torch.float32), 0.5, 3.0, None, 16), {}),

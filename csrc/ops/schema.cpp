@@ -80,6 +80,12 @@ STABLE_TORCH_LIBRARY(fits, m) {
   m.def(
       "assemble_tiles(Tensor tiles, SymInt[] tile_shape, SymInt[] shape, *, SymInt[] start, SymInt[] size) -> Tensor");
 
+  // Tables
+  m.def("read_row_bytes(str path, int hdu, SymInt start=0, SymInt? stop=None) -> Tensor");
+  m.def("read_row_bytes.bytes(Tensor data, int hdu, SymInt start=0, SymInt? stop=None) -> Tensor");
+  m.def("read_heap_bytes(str path, int hdu) -> Tensor");
+  m.def("read_heap_bytes.bytes(Tensor data, int hdu) -> Tensor");
+
   // Stored and physical values
   m.def("unpack(Tensor data, int bitpix, SymInt[] shape) -> Tensor");
   // dtype=None is float32: AOTInductor (torch 2.13) cannot pass a ScalarType that equals its default.

@@ -3,6 +3,6 @@
 One module a room; each has ``DOCS``, from which docs/operators.md is made. Importing this package registers everything.
 """
 
-from torchfits.ops import files, headers, images, scaling, tiles
+from torchfits.ops import files, headers, images, rows, scaling, tiles
 
-DOCS: dict[str, str] = {**files.DOCS, **headers.DOCS, **images.DOCS, **scaling.DOCS, **tiles.DOCS}
+DOCS: dict[str, str] = {**files.DOCS, **headers.DOCS, **images.DOCS, **tiles.DOCS, **rows.DOCS, **scaling.DOCS}

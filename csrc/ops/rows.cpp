@@ -1,0 +1,160 @@
+// read_row_bytes, read_heap_bytes: binary tables as bytes, compressed ones as their original's.
+#include <algorithm>
+#include <cstring>
+
+#include "format/heap.h"
+#include "ops/image.h"
+#include "ops/source.h"
+#include "tile/table_tiles.h"
+
+namespace fits::ops {
+namespace {
+
+const Hdu& table_hdu(const io::Source& source, std::int64_t index) {
+  const Hdu& hdu = source.file->hdus().at(index);
+  if (hdu.kind != HduKind::binary_table && hdu.kind != HduKind::compressed_table) {
+    const char* kind = hdu.kind == HduKind::ascii_table ? "an ASCII table"
+                       : hdu.is_image()                 ? "an image"
+                                                        : "an extension of an unknown type";
+    throw FileError(Status::bad_header, sentence("the HDU is ", kind, ", not a binary table"));
+  }
+  require_data(source, hdu);
+  return hdu;
+}
+
+// Rows of a table that is not compressed.
+struct PlainTable {
+  std::int64_t row_size = 0, rows = 0;
+  explicit PlainTable(const Hdu& hdu) {
+    const bool table = hdu.naxes.size() == 2 && hdu.bitpix == 8;
+    if (table) row_size = hdu.naxes[0], rows = hdu.naxes[1];
+    // The HDU's size was found with GCOUNT, whatever that is.
+    std::int64_t size = 0;
+    if (!table || __builtin_mul_overflow(row_size, rows, &size) || static_cast<std::uint64_t>(size) > hdu.data_size) {
+      throw FileError(Status::bad_header, "a binary table must have BITPIX = 8, NAXIS = 2, GCOUNT = 1 (section 7.3.1)");
+    }
+  }
+  std::int64_t size() const noexcept { return row_size * rows; }
+};
+
+// Bytes of the data unit as they are, shared between threads.
+void copy_bytes(const ByteReader& bytes, const Hdu& hdu, std::int64_t offset, std::int64_t size, void* out) {
+  auto* const target = static_cast<std::byte*>(out);
+  const Pieces pieces(target, size, 1);
+  parallel_for(pieces.count(), [&](std::int64_t piece) {
+    const std::int64_t first = pieces.bound(piece);
+    const auto count = static_cast<std::size_t>(pieces.bound(piece + 1) - first);
+    std::vector<std::byte> scratch;
+    const Bytes part = bytes.view(hdu.data_start + static_cast<std::uint64_t>(offset + first), count, scratch);
+    if (part.size() < count) throw FileError(Status::truncated, "the file became shorter while it was read");
+    if (count > 0) std::memcpy(target + first, part.data(), count);
+  });
+}
+
+// Runs f(job) for every column of every tile: those of a small table one after the other, where `out`, to which they
+// write `size` bytes, is not worth a thread.
+template <class F>
+void for_each_job(const TableTiles& tiles, const void* out, std::int64_t size, const F& f) {
+  const std::int64_t jobs = tiles.jobs();
+  if (jobs == 0) return;
+  const Pieces pieces(out, jobs, static_cast<std::size_t>(size / jobs + 1));
+  parallel_for(pieces.count(), [&](std::int64_t piece) {
+    for (std::int64_t job = pieces.bound(piece); job < pieces.bound(piece + 1); ++job) f(job);
+  });
+}
+
+// Rows [start, start + count) of the original table.
+Tensor decompressed_rows(const ByteReader& bytes, const Hdu& hdu, const CompressedTable& table, std::int64_t start,
+                         std::int64_t count) {
+  if (count == 0 || table.row_size == 0) return empty({count, table.row_size}, ScalarType::Byte);
+  const std::int64_t first = start / table.tile_rows, last = (start + count - 1) / table.tile_rows;
+  const TableTiles tiles(bytes, hdu, table, first, last + 1 - first);
+  Tensor out = empty({count, table.row_size}, ScalarType::Byte);
+  auto* const rows = static_cast<std::byte*>(out.mutable_data_ptr());
+  for_each_job(tiles, rows, count * table.row_size,
+               [&](std::int64_t job) { tiles.read_rows(job, start, count, rows); });
+  return out;
+}
+
+// The original heap: each array where its descriptor in the rows says, 0 between them.
+Tensor decompressed_heap(const ByteReader& bytes, const Hdu& hdu, const CompressedTable& table) {
+  const TableTiles tiles(bytes, hdu, table, 0, table.tiles());
+  Tensor out = empty({table.heap_size}, ScalarType::Byte);
+  auto* const heap = static_cast<std::byte*>(out.mutable_data_ptr());
+  if (table.heap_size > 0) std::memset(heap, 0, static_cast<std::size_t>(table.heap_size));
+  for_each_job(tiles, heap, table.heap_size, [&](std::int64_t job) { tiles.read_arrays(job, heap); });
+  return out;
+}
+
+// Python's slice of `length`: from the end where negative, cut to what there is.
+std::int64_t slice_bound(std::int64_t at, std::int64_t length) {
+  return at < 0 ? std::max<std::int64_t>(at + length, 0) : std::min(at, length);
+}
+
+Tensor read_rows_of(const io::Source& source, std::int64_t index, std::int64_t start,
+                    std::optional<std::int64_t> stop) {
+  const Hdu& hdu = table_hdu(source, index);
+  const ByteReader& bytes = source.file->bytes();
+  const auto counted = [&](std::int64_t rows) {
+    start = slice_bound(start, rows);
+    return std::max<std::int64_t>(slice_bound(stop.value_or(rows), rows) - start, 0);
+  };
+  if (hdu.kind == HduKind::compressed_table) {
+    const CompressedTable table = compressed_table(bytes, hdu);
+    const std::int64_t count = counted(table.rows);
+    return decompressed_rows(bytes, hdu, table, start, count);
+  }
+  const PlainTable table(hdu);
+  const std::int64_t count = counted(table.rows);
+  Tensor out = empty({count, table.row_size}, ScalarType::Byte);
+  copy_bytes(bytes, hdu, start * table.row_size, count * table.row_size, out.mutable_data_ptr());
+  return out;
+}
+
+Tensor read_heap_of(const io::Source& source, std::int64_t index) {
+  const Hdu& hdu = table_hdu(source, index);
+  const ByteReader& bytes = source.file->bytes();
+  if (hdu.kind == HduKind::compressed_table) return decompressed_heap(bytes, hdu, compressed_table(bytes, hdu));
+  const auto size = static_cast<std::int64_t>(hdu.data_size);
+  const std::string cards = stored_cards(bytes, hdu);
+  const std::int64_t heap = heap_start(HeaderView(cards), "THEAP", PlainTable(hdu).size(), size);
+  Tensor out = empty({size - heap}, ScalarType::Byte);
+  copy_bytes(bytes, hdu, heap, size - heap, out.mutable_data_ptr());
+  return out;
+}
+
+Tensor read_row_bytes(const Text& path, std::int64_t hdu, std::int64_t start, std::optional<std::int64_t> stop) {
+  return in_context(Name{path, hdu}, [&] { return read_rows_of(io::open_file(path), hdu, start, stop); });
+}
+
+Tensor read_row_bytes_bytes(const Tensor& data, std::int64_t hdu, std::int64_t start,
+                            std::optional<std::int64_t> stop) {
+  const Bytes bytes = byte_source(data, "read_row_bytes");
+  return in_context(Name{kBytesName, hdu}, [&] { return read_rows_of(io::open_bytes(bytes), hdu, start, stop); });
+}
+
+Tensor read_heap_bytes(const Text& path, std::int64_t hdu) {
+  return in_context(Name{path, hdu}, [&] { return read_heap_of(io::open_file(path), hdu); });
+}
+
+Tensor read_heap_bytes_bytes(const Tensor& data, std::int64_t hdu) {
+  const Bytes bytes = byte_source(data, "read_heap_bytes");
+  return in_context(Name{kBytesName, hdu}, [&] { return read_heap_of(io::open_bytes(bytes), hdu); });
+}
+
+// Reading happens on the host: of a tensor on a CUDA device the same kernels say so.
+void add_byte_readers(Library& m) {
+  m.impl("read_row_bytes.bytes", TORCH_BOX(&read_row_bytes_bytes));
+  m.impl("read_heap_bytes.bytes", TORCH_BOX(&read_heap_bytes_bytes));
+}
+
+}  // namespace
+}  // namespace fits::ops
+
+STABLE_TORCH_LIBRARY_IMPL(fits, CompositeExplicitAutograd, m) {
+  using namespace fits::ops;
+  m.impl("read_row_bytes", TORCH_BOX(&read_row_bytes));
+  m.impl("read_heap_bytes", TORCH_BOX(&read_heap_bytes));
+}
+STABLE_TORCH_LIBRARY_IMPL(fits, CPU, m) { fits::ops::add_byte_readers(m); }
+STABLE_TORCH_LIBRARY_IMPL(fits, CUDA, m) { fits::ops::add_byte_readers(m); }
