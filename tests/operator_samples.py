@@ -180,6 +180,7 @@ class Files:
             torch.arange(4),
             torch.full([4], 1e6).double(),
         )
+
     def _table(self) -> bytes:
         """A compressed table, and the same as it was."""
         count = 17 + self.version

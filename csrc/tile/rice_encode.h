@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "format/convert.h"
-#include "tile/rice_parameters.h"
+#include "tile/rice.h"
 
 namespace fits {
 
