@@ -21,7 +21,7 @@ namespace {
 using V = Lanes::V;
 inline constexpr int kLanes = Lanes::kLanes;
 inline constexpr unsigned kAllLanes = (1u << kLanes) - 1;
-inline constexpr int kStrip = 256;  // pixels; rows and strips of two groups together fill half of an L1 cache
+inline constexpr int kStrip = 256;  // pixels; at 8 lanes, rows of two groups and a group's strips take 24 KiB at most
 inline constexpr int kTail = 256;   // bytes; more than most strips take
 inline constexpr int kReach = 8;    // bytes that one refill reads
 
