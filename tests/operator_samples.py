@@ -192,6 +192,10 @@ class Files:
         return PRIMARY + compressed_table(tforms, ["GZIP_2"] * 2, rows, heap, tile=5) + plain_table(tforms, rows, heap)
 
     @property
+    def sky(self) -> torch.Tensor:
+        return torch.from_numpy(np.random.default_rng(self.version).normal(5, 100, (13, 11)).astype("f4"))
+
+    @property
     def raw(self) -> torch.Tensor:
         return torch.arange(24, dtype=torch.uint8) * (3 + self.version)
 
@@ -253,6 +257,8 @@ SAMPLES: dict[str, Callable[[Files], Call]] = {
         {"dtype": torch.float64},
     ),
     "assemble_tiles": lambda f: ((f.integers[0].float(), [5, 9], [10, 17]), {"start": [2, 1], "size": [8, 16]}),
+    "compress_tiles": lambda f: ((f.stored, "RICE_1", [2, 3], [16, 0, 0, 0]), {}),
+    "quantize": lambda f: ((f.sky, [4, 11], 4.0, "SUBTRACTIVE_DITHER_1", 7), {}),
     "read_row_bytes": lambda f: ((f.table_path, 1, 2, -1), {}),
     "read_row_bytes.bytes": lambda f: ((f.table_data, 2, -9, None), {}),
     "read_heap_bytes": lambda f: ((f.table_path, 1), {}),

@@ -80,6 +80,13 @@ STABLE_TORCH_LIBRARY(fits, m) {
   m.def(
       "assemble_tiles(Tensor tiles, SymInt[] tile_shape, SymInt[] shape, *, SymInt[] start, SymInt[] size) -> Tensor");
 
+  m.def(
+      "compress_tiles(Tensor image, str codec, SymInt[] tile_shape, int[] params) -> "
+      "(Tensor data, Tensor descriptors)");
+  m.def(
+      "quantize(Tensor image, SymInt[] tile_shape, float level, str method, int zdither0) -> "
+      "(Tensor tiles, Tensor zscale, Tensor zzero)");
+
   // Tables
   m.def("read_row_bytes(str path, int hdu, SymInt start=0, SymInt? stop=None) -> Tensor");
   m.def("read_row_bytes.bytes(Tensor data, int hdu, SymInt start=0, SymInt? stop=None) -> Tensor");

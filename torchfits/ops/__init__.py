@@ -3,6 +3,14 @@
 One module a room; each has ``DOCS``, from which docs/operators.md is made. Importing this package registers everything.
 """
 
-from torchfits.ops import files, headers, images, rows, scaling, tiles
+from torchfits.ops import compression, files, headers, images, rows, scaling, tiles
 
-DOCS: dict[str, str] = {**files.DOCS, **headers.DOCS, **images.DOCS, **tiles.DOCS, **rows.DOCS, **scaling.DOCS}
+DOCS: dict[str, str] = {
+    **files.DOCS,
+    **headers.DOCS,
+    **images.DOCS,
+    **tiles.DOCS,
+    **compression.DOCS,
+    **rows.DOCS,
+    **scaling.DOCS,
+}
