@@ -30,7 +30,7 @@ def tile_arguments(source: SourceLike, hdu: int) -> dict[str, Any]:
         "shape": shape,
         "bitpix": row[4],
         "method": header.get("ZQUANTIZ", "NO_DITHER") if row[4] < 0 else "NONE",
-        "zdither0": int(header.get("ZDITHER0", 0)),
+        "zdither0": int(header.get("ZDITHER0", 1)),
         "params": _parameters(header),
         "bscale": float(header.get("BSCALE", 1)),
         "bzero": float(header.get("BZERO", 0)),

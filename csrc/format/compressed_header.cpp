@@ -288,8 +288,12 @@ void read_quantization(HeaderView stored, TileCompression& tiles) {
   }
   tiles.zquantiz = static_cast<Quantization>(known - kNames.begin());
   if (tiles.zquantiz < Quantization::subtractive_dither_1) return;
-  const std::size_t seed = required(stored, "ZDITHER0", "a dithered image needs its seed (section 10.2.1)");
-  tiles.zdither0 = static_cast<int>(integer_at(stored, seed, 1, 10000, "an integer from 1 to 10000 (section 10.2.1)"));
+  // The Standard asks for 1 to 10000. CFITSIO takes 1 where it is missing, and fpack writes 0 with floats that it does
+  // not quantise.
+  const auto seed = place_of(stored, "ZDITHER0");
+  constexpr std::int64_t kSeeds = 10000;
+  const std::int64_t value = seed ? integer_at(stored, *seed, -kMaxInteger, kMaxInteger, "an integer") : 1;
+  tiles.zdither0 = static_cast<int>(((value - 1) % kSeeds + kSeeds) % kSeeds + 1);
 }
 
 // The codec's parameters: ZNAMEi = 'BLOCKSIZE' with ZVALi = 32, for example. Other names are for those who write.

@@ -38,7 +38,7 @@ struct TileCompression {
   std::vector<std::int64_t> ztile;             // ZTILEn in FITS order, cut to the axis, never below 1
   std::int64_t tile_count = 0;                 // each has its row in the table, which is checked; 0 of an empty image
   Quantization zquantiz = Quantization::none;  // `none` of integer images
-  int zdither0 = 0;                            // 1 to 10000 where dithered, else 0
+  int zdither0 = 0;                            // 1 to 10000 where dithered (others are taken mod 10000), else 0
   std::optional<std::int64_t> zblank;          // keywords that stand for columns of one value (section 10.1.3)
   std::optional<double> zscale;
   std::optional<double> zzero;

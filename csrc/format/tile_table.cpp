@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 #include <cctype>
+#include <cmath>
+#include <limits>
 
 #include "format/cast.h"
 #include "format/error.h"
@@ -229,6 +231,13 @@ TileRow TileTable::row_at(Bytes row, std::int64_t tile) const {
   if (compression_.zquantiz == Quantization::none || found.column != TileColumn::compressed) return found;
   found.zscale = number(zscale_, compression_.zscale);
   found.zzero = number(zzero_, compression_.zzero);
+  // A ZSCALE that is NaN (astropy writes it for infinities) makes all its tile's pixels NaN, but for exact zeros; as a
+  // NaN of ZZERO it is not taken for one that is missing.
+  const bool scaled = zscale_.letter != 0 || compression_.zscale;
+  if (scaled && std::isnan(found.zscale)) {
+    found.zscale = 1;
+    found.zzero = std::numeric_limits<double>::quiet_NaN();
+  }
   return found;
 }
 

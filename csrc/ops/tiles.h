@@ -41,6 +41,12 @@ inline Quantization checked_method(std::string_view method, std::string_view who
                                        "(FITS Standard 4.0, section 10.2)"));
 }
 
+// What a file's ZDITHER0 means: any number mod 10000.
+inline int dither_seed(Quantization method, std::int64_t zdither0) {
+  return method < Quantization::subtractive_dither_1 ? 0 : static_cast<int>(zdither0 % 10000);
+}
+
+// The same of one that is to be written.
 inline int checked_zdither0(Quantization method, std::int64_t zdither0, std::string_view who) {
   if (method < Quantization::subtractive_dither_1) return 0;
   require(zdither0 >= 1 && zdither0 <= 10000, who, ": zdither0 is ", zdither0,
@@ -62,7 +68,7 @@ inline TileImage checked_image(const Shape& tile_shape, const Shape& shape, std:
   image.grid = checked_grid(tile_shape, shape, who);
   image.bitpix = checked_bitpix(bitpix, who);
   image.zquantiz = checked_method(method, who);
-  image.zdither0 = checked_zdither0(image.zquantiz, zdither0, who);
+  image.zdither0 = dither_seed(image.zquantiz, zdither0);
   if (params[0] != 0) image.rice.blocksize = params[0];
   if (params[1] != 0) image.rice.bytepix = static_cast<int>(params[1]);
   image.smooth = params[3] != 0;
@@ -179,7 +185,7 @@ inline Dequantize checked_dequantize(const Tensor& tiles, const Tensor& zscale, 
   if (zblank) column(*zblank, ScalarType::Double, "zblank");
   Dequantize asked;
   asked.method = checked_method(method, kWho);
-  asked.zdither0 = checked_zdither0(asked.method, zdither0, kWho);
+  asked.zdither0 = dither_seed(asked.method, zdither0);
   asked.tiles = tiles.size(0);
   asked.pixels = asked.tiles == 0 ? 0 : tiles.numel() / asked.tiles;
   asked.to = pixel_type(dtype, kWho);

@@ -8,6 +8,7 @@
 #include "tile/dequantize.h"
 #include "tile/gzip.h"
 #include "tile/hcompress.h"
+#include "tile/nocompress.h"
 #include "tile/plio.h"
 
 namespace fits {
@@ -344,6 +345,16 @@ TileError TileDecoder::decode_plio_tile(const TileStream& tile, std::span<std::b
 }
 
 // NOCOMPRESS and UNCOMPRESSED_DATA: big-endian values.
+namespace {
+
+template <class T>
+void unmark(std::byte* values, std::int64_t count) noexcept {
+  T* const at = reinterpret_cast<T*>(values);
+  for (std::int64_t i = 0; i < count; ++i) at[i] = unmarked(at[i]);
+}
+
+}  // namespace
+
 TileError TileDecoder::copy_tile(const TileStream& tile) const noexcept {
   const auto pixels = static_cast<std::size_t>(image_.grid.at(tile.number).pixels);
   const std::size_t size = tile.bytes.size() / pixels;
@@ -356,6 +367,8 @@ TileError TileDecoder::copy_tile(const TileStream& tile) const noexcept {
   for (std::size_t done = 0; done < pixels; done += kPiece) {
     const auto piece = static_cast<std::int64_t>(std::min<std::size_t>(kPiece, pixels - done));
     to_native(tile.bytes.data() + done * size, piece, values);
+    if (*type == Pixel::f32) unmark<float>(values, piece);
+    if (*type == Pixel::f64) unmark<double>(values, piece);
     sink.take(static_cast<std::int64_t>(done), piece, values);
   }
   return TileError::ok;

@@ -4,6 +4,7 @@
 // Done as CFITSIO does, where the Standard is silent:
 // - GZIP tiles: the size of one value is what the inflated size says (files hold 16-bit pixels as 32-bit values);
 // - values that BITPIX cannot hold, which lossy HCOMPRESS_1 makes, saturate;
+// - NOCOMPRESS floats: CFITSIO's mark for an undefined pixel is NaN (see nocompress.h);
 // - PLIO_1 with ZBITPIX 16 and BZERO 32768: streams hold physical values, not stored ones (see plio.h).
 #pragma once
 

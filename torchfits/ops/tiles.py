@@ -16,7 +16,8 @@ DOCS = {
 ``tiles`` int64 ``[T]``: which, counted from 0 in the order of the table's rows (along NAXIS1 first), in any order, any
 of them again; None: all. Returns ``data`` uint8 ``[n]``, the tiles' bytes end to end; ``descriptors`` int64 ``[T, 4]``:
 offset into ``data``, bytes, codec, tile number; ``quantisation`` float64 ``[T, 3]``: ZSCALE, ZZERO and ZBLANK, from
-columns or keywords, NaN where the tile has none (a tile without ZSCALE is not quantised). Codecs: 1 RICE_1, 2 GZIP_1,
+columns or keywords, NaN where the tile has none (a tile without ZSCALE is not quantised; one whose ZSCALE is itself NaN
+has ZSCALE 1 and ZZERO NaN here, which gives the same pixels). Codecs: 1 RICE_1, 2 GZIP_1,
 3 GZIP_2, 4 HCOMPRESS_1, 5 PLIO_1, 6 NOCOMPRESS. Tiles that stand in GZIP_COMPRESSED_DATA are GZIP_1, those in
 UNCOMPRESSED_DATA NOCOMPRESS. Only the table rows and bytes of these tiles are read. ``decode_tiles`` makes pixels of
 them; ``torchfits.tile_arguments`` gives what else it asks for.
@@ -30,7 +31,7 @@ for an HDU or a tile that is not there.
 ``data``, ``descriptors`` and ``quantisation`` as ``read_tiles`` returns them, of any of the image's tiles in any order,
 each at most once; a call may mix codecs. ``shape`` is the image's, ``tile_shape`` that of a whole tile (ZTILEn), both
 in tensor order; ``bitpix`` is ZBITPIX. ``method`` (ZQUANTIZ, section 10.2): NONE, NO_DITHER, SUBTRACTIVE_DITHER_1,
-SUBTRACTIVE_DITHER_2 (exact zeros kept); ``zdither0`` (ZDITHER0) 1 to 10000 where dithered, else 0. ``params``:
+SUBTRACTIVE_DITHER_2 (exact zeros kept); ``zdither0`` is ZDITHER0, any number mod 10000. ``params``:
 [BLOCKSIZE, BYTEPIX, SCALE, SMOOTH], 0 where unused. Returns the window of ``size`` whose first pixel is ``start``, of
 ``dtype``, as ``read_image`` gives it: ``bscale``, ``bzero`` and ``blank`` as in ``scale``, with the casts of ``scale``.
 It is what ``read_image`` itself calls.
@@ -62,7 +63,7 @@ zeros. Computed in float64 in CFITSIO's order of operations and rounded to float
 float32 and from there to ``dtype``: what ``decode_tiles`` gives of an image of BITPIX -64, and of -32. Returns the shape
 of ``tiles``. No derivative: the input is integers.
 
-Errors: ValueError for dtypes, shapes, a negative ``tile_number`` or a ``zdither0`` outside 1 to 10000 where dithered.
+Errors: ValueError for dtypes, shapes and a negative ``tile_number``.
 """,
     "assemble_tiles": """Decoded tiles to an image, or a window of it: the last step of ``decode_tiles``.
 
