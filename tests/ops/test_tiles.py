@@ -359,6 +359,27 @@ def test_zblank_keyword_of_quantised_floats() -> None:
     assert ops.read_image(file, 1, dtype=torch.int32)[0, 1:].tolist() == [0, 0]
 
 
+@pytest.mark.parametrize("codec", ["GZIP_1", "NOCOMPRESS"])
+def test_zscale_that_is_nan(codec: str) -> None:
+    """Of tiles with infinite pixels: quantised all the same, and undefined."""
+    stream = big([5, 6, 7], "i4") if codec == "NOCOMPRESS" else gzip.compress(big([5, 6, 7], "i4"))
+    for zzero in (1.0, NAN):
+        row = {"COMPRESSED_DATA": ("1PB", stream), "ZSCALE": ("1D", NAN), "ZZERO": ("1D", zzero)}
+        file = heap_table([row], **geometry((1, 3), (1, 3), -32, codec, ZQUANTIZ="NO_DITHER"))
+        assert ops.read_image(file, 1).isnan().all()
+        assert decoded(file).isnan().all()
+
+
+def test_a_dithered_image_none_of_whose_tiles_is_quantised() -> None:
+    """CFITSIO then leaves ZDITHER0 = 0."""
+    none = {"COMPRESSED_DATA": ("1PB", b""), "ZSCALE": ("1D", 0.0), "ZZERO": ("1D", 0.0)}
+    row = {**none, "UNCOMPRESSED_DATA": ("1PE", big([1.5, -2, NAN], "f4"))}
+    cards = {"ZQUANTIZ": "SUBTRACTIVE_DITHER_1", "ZDITHER0": 0}
+    file = heap_table([row], **geometry((1, 3), (1, 3), -32, "NOCOMPRESS", **cards))
+    np.testing.assert_array_equal(ops.read_image(file, 1).numpy(), np.array([[1.5, -2, NAN]], "f4"))
+    assert_same(decoded(file), ops.read_image(file, 1))
+
+
 def test_null_mask_is_ignored() -> None:
     """ZMASKCMP and its column (section 10.1.3 of the draft): no reader applies them."""
     values = np.arange(3, dtype="i2")
