@@ -8,6 +8,8 @@
 
 #include "format/cast.h"
 #include "format/error.h"
+#include "format/heap.h"
+#include "format/tform.h"
 
 namespace fits {
 namespace {
@@ -26,51 +28,7 @@ std::uint64_t big_endian(const std::byte* bytes, std::uint64_t size) noexcept {
   return size == 4 ? big_endian<std::uint32_t>(bytes) : big_endian<std::uint64_t>(bytes);
 }
 
-// Bytes of one element of a column (table 18 of the Standard); 0 of an unknown letter. X counts bits: see column_width.
-std::uint64_t element_size(char letter) noexcept {
-  switch (letter) {
-    case 'L':
-    case 'X':
-    case 'B':
-    case 'A': return 1;
-    case 'I': return 2;
-    case 'J':
-    case 'E': return 4;
-    case 'K':
-    case 'D':
-    case 'C':
-    case 'P': return 8;
-    case 'M':
-    case 'Q': return 16;
-    default: return 0;
-  }
-}
-
 char upper(char c) noexcept { return static_cast<char>(std::toupper(static_cast<unsigned char>(c))); }
-
-// TFORMn taken apart: rT, or rPt(max).
-struct Format {
-  std::uint64_t repeat = 1;
-  char letter = 0;
-  char element = 0;
-};
-
-Format parse_format(const std::string& tform) {
-  Format format;
-  std::size_t at = 0;
-  while (at < tform.size() && tform[at] >= '0' && tform[at] <= '9') ++at;
-  if (at > 9) bad("TFORMn = " + tform + ": the repeat count is too large (section 7.3.1)");
-  if (at > 0) format.repeat = std::stoull(tform.substr(0, at));
-  const auto letter = [&](std::size_t i) { return i < tform.size() ? upper(tform[i]) : '\0'; };
-  format.letter = letter(at);
-  format.element = letter(at + 1);
-  if (element_size(format.letter) == 0) bad("TFORMn = " + tform + ": must be a format of a column (section 7.3.1)");
-  return format;
-}
-
-std::uint64_t column_width(const Format& format) noexcept {
-  return format.letter == 'X' ? (format.repeat + 7) / 8 : format.repeat * element_size(format.letter);
-}
 
 std::string_view column_name(TileColumn column) noexcept {
   switch (column) {
@@ -141,30 +99,31 @@ void TileTable::find_columns(HeaderView header) {
     const std::string number = std::to_string(n);
     const auto tform = header.string("TFORM" + number);
     if (!tform) bad("keyword TFORM" + number + " is missing: TFIELDS is " + std::to_string(tfields));
-    const Format format = parse_format(*tform);
+    const auto format = parse_tform(*tform);
+    if (!format) bad("TFORM" + number + " = " + *tform + ": must be a format of a column (section 7.3.1)");
     std::string name = header.string("TTYPE" + number).value_or("");
     std::ranges::transform(name, name.begin(), upper);
 
-    const bool descriptors = (format.letter == 'P' || format.letter == 'Q') && format.repeat == 1;
+    const bool descriptors = format->variable() && format->repeat == 1;
     const auto column = tile_column(name);
     const auto met = [&](const Descriptors& other) { return other.column == *column; };
     if (column && descriptors && std::ranges::none_of(descriptors_, met)) {
-      const std::uint64_t element = element_size(format.element);
+      const auto element = static_cast<std::uint64_t>(Tform::element_size(format->element));
       if (element == 0) bad("TFORM" + number + " = " + *tform + ": must name the type in the heap (section 7.3.5)");
-      descriptors_.push_back({*column, start, format.letter == 'P' ? 4U : 8U, element});
+      descriptors_.push_back({*column, start, format->letter == 'P' ? 4U : 8U, element});
     }
     Numbers* const numbers = name == "ZSCALE"   ? &zscale_
                              : name == "ZZERO"  ? &zzero_
                              : name == "ZBLANK" ? &zblank_
                                                 : nullptr;
-    if (numbers != nullptr && numbers->letter == 0 && format.repeat > 0) {
-      if (std::string_view("BIJKED").find(format.letter) == std::string_view::npos) {
+    if (numbers != nullptr && numbers->letter == 0 && format->repeat > 0) {
+      if (std::string_view("BIJKED").find(format->letter) == std::string_view::npos) {
         bad("TFORM" + number + " = " + *tform + ": must be the format of a number, as " + name +
             " is one (section 10.1.3)");
       }
-      *numbers = {format.letter, start};
+      *numbers = {format->letter, start};
     }
-    start += column_width(format);
+    start += static_cast<std::uint64_t>(format->width());
   }
   if (start > row_size_)
     bad("the columns are " + std::to_string(start) + " bytes wide, NAXIS1 = " + std::to_string(row_size_));
@@ -175,13 +134,10 @@ void TileTable::find_columns(HeaderView header) {
 
 void TileTable::find_heap(HeaderView header, const Hdu& hdu) {
   const std::uint64_t rows_size = row_size_ * rows_;  // their product was checked when the HDU was found
-  const auto theap = header.find("THEAP") ? header.integer("THEAP") : static_cast<std::int64_t>(rows_size);
-  if (!theap || *theap < 0 || static_cast<std::uint64_t>(*theap) < rows_size ||
-      static_cast<std::uint64_t>(*theap) > hdu.data_size) {
-    bad("THEAP: the heap must lie between the rows and the end of the data unit (section 7.3.5)");
-  }
-  heap_start_ = hdu.data_start + static_cast<std::uint64_t>(*theap);
-  heap_size_ = hdu.data_size - static_cast<std::uint64_t>(*theap);
+  const auto start = static_cast<std::uint64_t>(
+      heap_start(header, "THEAP", static_cast<std::int64_t>(rows_size), static_cast<std::int64_t>(hdu.data_size)));
+  heap_start_ = hdu.data_start + start;
+  heap_size_ = hdu.data_size - start;
 }
 
 void TileTable::read(const ByteReader& bytes, std::int64_t first, std::span<TileRow> rows) const {

@@ -304,7 +304,7 @@ TEST(quantization_is_of_floating_images_only) {
 }
 
 TEST(seeds_that_the_standard_does_not_allow) {
-  const std::pair<const char*, int> seeds[] = {{"COMMENT", 1},         {"ZDITHER0= 0", 10000},
+  const std::pair<const char*, int> seeds[] = {{"TITLE   = 1", 1},     {"ZDITHER0= 0", 10000},
                                                {"ZDITHER0= 10001", 1}, {"ZDITHER0= -1", 9999},
                                                {"ZDITHER0= 1", 1},     {"ZDITHER0= 10000", 10000}};
   for (const auto& [card, expected] : seeds) {

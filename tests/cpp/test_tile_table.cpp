@@ -183,7 +183,7 @@ TEST(tables_that_lie) {
       {{.tform = "PJ(8)", .count = 5}, "do not lie in the heap"},
       {{.tform = "PZ(8)"}, "must name the type in the heap"},
       {{.tform = "nonsense"}, "must be a format of a column"},
-      {{.tform = "9999999999PB"}, "the repeat count is too large"},
+      {{.tform = "9999999999PB"}, "9999999999PB: must be a format of a column"},
       {{.tform = "1QB(8)"}, "the columns are 16 bytes wide, NAXIS1 = 8"},
       {{.tform = "8B"}, "no column COMPRESSED_DATA of descriptors"},
       {{.ztile1 = "0"}, "ZTILE1 = 0: must be"},
