@@ -32,7 +32,9 @@ CUDA_ARCHITECTURES = [
     "-gencode=arch=compute_90,code=sm_90",
     "-gencode=arch=compute_90,code=compute_90",
 ]
-NVCC_FLAGS = ["-std=c++20", "-O3", "-fmad=false", "-DUSE_CUDA", "-Xcompiler", ",".join(CXX_FLAGS), *CUDA_ARCHITECTURES]
+# Device code may call constexpr functions of the standard library; 1675 is a pragma that is meant for g++.
+NVCC_CODE_FLAGS = ["-std=c++20", "-O3", "-fmad=false", "--expt-relaxed-constexpr", "-diag-suppress=1675", "-DUSE_CUDA"]
+NVCC_FLAGS = [*NVCC_CODE_FLAGS, "-Xcompiler", ",".join(CXX_FLAGS), *CUDA_ARCHITECTURES]
 
 NINJA_FILE = """\
 ninja_required_version = 1.3

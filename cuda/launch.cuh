@@ -24,12 +24,25 @@ class Launch {
   template <class... Parameters>
   void operator()(void (*kernel)(Parameters...), std::int64_t threads, Parameters... arguments) const {
     if (threads <= 0) return;
-    const std::int64_t blocks = (threads + kBlock - 1) / kBlock;
-    require(blocks <= INT32_MAX, who_, ": the tensor is too large for one launch");
-    kernel<<<static_cast<unsigned>(blocks), kBlock, 0, stream_>>>(arguments...);
-    if (const cudaError_t error = cudaGetLastError(); error != cudaSuccess) {
-      throw std::runtime_error(sentence(who_, ": the CUDA kernel did not start: ", cudaGetErrorString(error)));
-    }
+    blocks(kernel, (threads + kBlock - 1) / kBlock, kBlock, arguments...);
+  }
+
+  // Runs it in `count` blocks of `threads` threads.
+  template <class... Parameters>
+  void blocks(void (*kernel)(Parameters...), std::int64_t count, int threads, Parameters... arguments) const {
+    if (count <= 0) return;
+    require(count <= INT32_MAX, who_, ": the tensor is too large for one launch");
+    kernel<<<static_cast<unsigned>(count), static_cast<unsigned>(threads), 0, stream_>>>(arguments...);
+    check(cudaGetLastError(), "the CUDA kernel did not start");
+  }
+
+  // Fills `size` bytes with zeros.
+  void clear(void* bytes, std::size_t size) const {
+    if (size > 0) check(cudaMemsetAsync(bytes, 0, size, stream_), "the CUDA memset did not start");
+  }
+
+  void check(cudaError_t error, const char* what) const {
+    if (error != cudaSuccess) throw std::runtime_error(sentence(who_, ": ", what, ": ", cudaGetErrorString(error)));
   }
 
  private:

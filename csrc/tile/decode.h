@@ -30,6 +30,23 @@ constexpr std::optional<std::int64_t> integer_of(double value) noexcept {
   return static_cast<double>(integer) == value ? std::optional(integer) : std::nullopt;
 }
 
+// Rows and columns of a whole HCOMPRESS_1 tile, which is an array of two axes: those of more than one pixel, or where
+// there are not two of them, all but the last axis as one.
+inline std::array<std::array<std::int64_t, 2>, 2> hcompress_shapes(const TileGrid& grid) noexcept {
+  const std::int64_t last = grid.tile_shape[static_cast<std::size_t>(grid.naxis - 1)];
+  std::array<std::int64_t, 2> long_axes{1, 1};
+  for (int i = grid.naxis; i-- > 0;) {
+    const std::int64_t length = grid.tile_shape[static_cast<std::size_t>(i)];
+    if (length == 1) continue;
+    if (long_axes[1] == 1) {
+      long_axes[1] = length;
+    } else {
+      long_axes[0] *= length;
+    }
+  }
+  return {{{grid.tile_pixels() / last, last}, long_axes}};
+}
+
 // One compressed tile. NaN stands for what it does not have.
 struct TileStream {
   Bytes bytes;

@@ -33,10 +33,8 @@ FITS_TARGET void place_quadrants(const Job& job, Room& room) noexcept {
   }
 }
 
-}  // namespace
-
-FITS_TARGET TileError decode(const Job& job) noexcept {
-  Room room{};
+// Bit planes and signs into the scratch.
+FITS_TARGET TileError read_bits(const Job& job, Room& room) noexcept {
   const Layout& l = room.layout = layout(job.rows, job.columns);
   room.upper_codes = job.scratch + l.codes;
   room.lower_codes = room.upper_codes + l.codes_size;
@@ -47,13 +45,20 @@ FITS_TARGET TileError decode(const Job& job) noexcept {
   Window window{job.stream, job.scratch + l.window, l.window_data, l.window_size, l.most_plane_bits / 8 + 64};
   fill(window);
   if (const TileError error = read_planes(window, room); error != TileError::ok) return error;
-  if (const TileError error = read_signs(window, job, room); error != TileError::ok) return error;
+  return read_signs(window, job, room);
+}
+
+}  // namespace
+
+FITS_TARGET TileError decode(const Job& job) noexcept {
+  Room room{};
+  if (const TileError error = read_bits(job, room); error != TileError::ok) return error;
   if (job.steps == 0) {
     job.out[0] = static_cast<std::int32_t>(job.sum);  // a single pixel; CFITSIO shifts by -1 bits and makes it 0
   } else if (job.wide) {
-    inverse<std::int64_t>(job, room, job.scratch + l.sums);
+    inverse<std::int64_t>(job, room, job.scratch + room.layout.sums);
   } else {
-    inverse<std::int32_t>(job, room, job.scratch + l.sums);
+    inverse<std::int32_t>(job, room, job.scratch + room.layout.sums);
   }
   return TileError::ok;
 }
