@@ -18,6 +18,8 @@ namespace {
 constexpr std::int64_t kBatch = 1 << 16;  // tiles whose jobs lie in memory at a time: 40 MB
 constexpr int kBlockThreads = kInflateThreads;
 constexpr std::int64_t kBlocksPerProcessor = 16;
+constexpr int kFillThreads = 256;
+constexpr std::int64_t kFillBlocks = 2048;
 // Scratch of all blocks together. GZIP and HCOMPRESS tiles need it, and only the device knows whether there are any.
 constexpr std::int64_t kMostScratch = std::int64_t{256} << 20;
 
@@ -41,11 +43,14 @@ __global__ void check_kernel(TilePlan plan, TileBox box, unsigned* seen, unsigne
   errors[i] = good ? 0 : kBadDescriptor;
 }
 
+// Few blocks: mostly there is nothing to fill, and then they should not take long to say so.
 __global__ void fill_kernel(std::byte* out, std::int64_t count, Pixel to, const unsigned long long* found,
                             std::int64_t tiles) {
   if (found != nullptr && *found == static_cast<unsigned long long>(tiles)) return;
-  const std::int64_t i = thread_number();
-  if (i < count) put_nothing(to, out + i * static_cast<std::int64_t>(pixel_size(to)));
+  const std::int64_t step = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
+  for (std::int64_t i = thread_number(); i < count; i += step) {
+    put_nothing(to, out + i * static_cast<std::int64_t>(pixel_size(to)));
+  }
 }
 
 __global__ void plan_kernel(TilePlan plan, std::int64_t first, std::int64_t count, std::int32_t* errors,
@@ -137,7 +142,8 @@ Tensor run(const Launch& launch, TilePlan plan, const Tensor& data, const Tensor
     launch.clear(plan.out, static_cast<std::size_t>(out.numel()) * pixel_size(plan.to));  // behind cut tiles
   } else {
     const unsigned long long* const counted = box.inside ? found : nullptr;
-    launch(fill_kernel, out.numel(), plan.out, out.numel(), plan.to, counted, box.tiles);
+    const std::int64_t blocks = std::min<std::int64_t>((out.numel() + kFillThreads - 1) / kFillThreads, kFillBlocks);
+    launch.blocks(fill_kernel, blocks, kFillThreads, plan.out, out.numel(), plan.to, counted, box.tiles);
   }
   if (plan.count == 0 || out.numel() == 0) return status;
 
@@ -204,6 +210,7 @@ Tensor decompress_tiles(const Tensor& data, const Tensor& descriptors, const Sha
 
 STABLE_TORCH_LIBRARY_IMPL(fits, CUDA, m) {
   m.impl("decode_tiles", TORCH_BOX(&decode_tiles));
+  m.impl("decode_tiles_status", TORCH_BOX(&decode_tiles_status));
   m.impl("decompress_tiles", TORCH_BOX(&decompress_tiles));
 }
 

@@ -251,6 +251,10 @@ SAMPLES: dict[str, Callable[[Files], Call]] = {
         (*f.tiles, [4, 11], [13, 11], -32, "SUBTRACTIVE_DITHER_1", 7, [32, 4, 0, 0]),
         {"start": [1, 0], "size": [12, 10], "bscale": 2.0, "bzero": 1.5, "blank": None, "dtype": torch.float32},
     ),
+    "decode_tiles_status": lambda f: (
+        (*f.tiles, [4, 11], [13, 11], -32, "SUBTRACTIVE_DITHER_1", 7, [32, 4, 0, 0]),
+        {"start": [1, 0], "size": [12, 10], "bscale": 2.0, "bzero": 1.5, "blank": None, "dtype": torch.float32},
+    ),
     "decompress_tiles": lambda f: ((*f.tiles[:2], [4, 11], [13, 11], 32, [32, 4, 0, 0]), {}),
     "dequantize": lambda f: (
         (*f.integers[:3], "SUBTRACTIVE_DITHER_2", 3, *f.integers[3:]),

@@ -88,8 +88,8 @@ void throw_first(const TileImage& image, const std::vector<StoredTile>& tiles, c
 
 }  // namespace
 
-void decode_all(const ByteReader& bytes, const TileDecoder& decoder, const TileImage& image,
-                const std::vector<StoredTile>& tiles) {
+std::vector<TileError> decode_each(const ByteReader& bytes, const TileDecoder& decoder, const TileImage& image,
+                                   const std::vector<StoredTile>& tiles) {
   const auto count = static_cast<std::int64_t>(tiles.size());
   const std::size_t scratch = scratch_size(decoder, tiles);
   std::vector<TileError> errors(tiles.size(), TileError::ok);
@@ -111,7 +111,12 @@ void decode_all(const ByteReader& bytes, const TileDecoder& decoder, const TileI
       worker(std::span(tiles).subspan(first, length), std::span(errors).subspan(first, length));
     }
   });
-  throw_first(image, tiles, errors);
+  return errors;
+}
+
+void decode_all(const ByteReader& bytes, const TileDecoder& decoder, const TileImage& image,
+                const std::vector<StoredTile>& tiles) {
+  throw_first(image, tiles, decode_each(bytes, decoder, image, tiles));
 }
 
 CompressedImage::CompressedImage(const TileTable& table, const Hdu& hdu) : table_(&table) {

@@ -15,7 +15,10 @@ struct StoredTile {
   TileStream stream;
 };
 
-// Decodes all of them, in parallel where that pays. Throws FileError naming the bad tile of the lowest number.
+// Decodes all of them, in parallel where that pays. Returns what is wrong with each; pixels of bad ones are undefined.
+std::vector<TileError> decode_each(const ByteReader& bytes, const TileDecoder& decoder, const TileImage& image,
+                                   const std::vector<StoredTile>& tiles);
+// The same; throws FileError naming the bad tile of the lowest number.
 void decode_all(const ByteReader& bytes, const TileDecoder& decoder, const TileImage& image,
                 const std::vector<StoredTile>& tiles);
 

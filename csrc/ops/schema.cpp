@@ -72,6 +72,10 @@ STABLE_TORCH_LIBRARY(fits, m) {
       "int bitpix, str method, int zdither0, int[] params, *, SymInt[] start, SymInt[] size, float bscale=1, "
       "float bzero=0, int? blank=None, ScalarType dtype) -> Tensor");
   m.def(
+      "decode_tiles_status(Tensor data, Tensor descriptors, Tensor quantisation, SymInt[] tile_shape, SymInt[] shape, "
+      "int bitpix, str method, int zdither0, int[] params, *, SymInt[] start, SymInt[] size, float bscale=1, "
+      "float bzero=0, int? blank=None, ScalarType dtype) -> (Tensor image, Tensor status)");
+  m.def(
       "decompress_tiles(Tensor data, Tensor descriptors, SymInt[] tile_shape, SymInt[] shape, int bitpix, "
       "int[] params) -> Tensor");
   m.def(

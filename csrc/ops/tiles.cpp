@@ -155,27 +155,63 @@ MemoryBytes memory_of(const Tensor& data) {
   return MemoryBytes({static_cast<const std::byte*>(data.const_data_ptr()), static_cast<std::size_t>(data.numel())});
 }
 
+// The window. `status`: null, and a tile that is wrong throws; else room for what is wrong with each tile.
+Tensor decode_window(const DecodeTiles& asked, const Tensor& data, const Tensor& descriptors,
+                     const Tensor& quantisation, const Shape& size, ScalarType dtype, std::int32_t* status) {
+  constexpr std::string_view kWho = "decode_tiles";
+  const Tensor bytes = torch::stable::contiguous(data);
+  const Tensor rows = torch::stable::contiguous(descriptors);
+  const Tensor numbers = torch::stable::contiguous(quantisation);
+  const TileImage& image = asked.image;
+  const auto tiles = checked_stored(bytes, rows, &numbers, image, kWho);
+  require_distinct(tiles, kWho);
+  Tensor out = empty(size, dtype);
+  const TileDecoder decoder(image, asked.window, asked.conversion, out.mutable_data_ptr());
+  const Pixel to = asked.conversion.to;
+  if (leaves_gaps(image.grid, asked.window, tiles, decoder)) {
+    fill_pixels(uncovered(to), out.numel(), to, out.mutable_data_ptr());
+  }
+  if (status != nullptr) std::fill_n(status, tiles.size(), 0);
+  if (out.numel() == 0) return out;
+  if (status == nullptr) {
+    in_context([&] { return std::string(kWho); }, [&] { decode_all(memory_of(bytes), decoder, image, tiles); });
+    return out;
+  }
+  const auto errors = decode_each(memory_of(bytes), decoder, image, tiles);
+  for (std::size_t i = 0; i < errors.size(); ++i) {
+    status[i] = static_cast<std::int32_t>(errors[i]);
+    if (errors[i] == TileError::ok) continue;
+    const Tile tile = image.grid.at(tiles[i].stream.number);
+    const TilePlace place(image.grid, tile, asked.window, pixel_size(to),
+                          static_cast<std::byte*>(out.mutable_data_ptr()));
+    place.runs(0, tile.pixels, [&](std::int64_t, std::int64_t count, std::byte* target) {
+      fill_pixels(uncovered(to), count, to, target);
+    });
+  }
+  return out;
+}
+
 Tensor decode_tiles(const Tensor& data, const Tensor& descriptors, const Tensor& quantisation, const Shape& tile_shape,
                     const Shape& shape, std::int64_t bitpix, const Text& method, std::int64_t zdither0,
                     const Shape& params, const Shape& start, const Shape& size, double bscale, double bzero,
                     std::optional<std::int64_t> blank, ScalarType dtype) {
-  constexpr std::string_view kWho = "decode_tiles";
   const DecodeTiles asked = checked_decode(data, descriptors, quantisation, tile_shape, shape, bitpix, method, zdither0,
                                            params, start, size, bscale, bzero, blank, dtype);
-  const Tensor bytes = torch::stable::contiguous(data);
-  const Tensor rows = torch::stable::contiguous(descriptors);
-  const Tensor numbers = torch::stable::contiguous(quantisation);
-  const auto tiles = checked_stored(bytes, rows, &numbers, asked.image, kWho);
-  require_distinct(tiles, kWho);
-  Tensor out = empty(size, dtype);
-  const TileDecoder decoder(asked.image, asked.window, asked.conversion, out.mutable_data_ptr());
-  const Pixel to = asked.conversion.to;
-  if (leaves_gaps(asked.image.grid, asked.window, tiles, decoder)) {
-    fill_pixels(uncovered(to), out.numel(), to, out.mutable_data_ptr());
-  }
-  if (out.numel() == 0) return out;
-  in_context([&] { return std::string(kWho); }, [&] { decode_all(memory_of(bytes), decoder, asked.image, tiles); });
-  return out;
+  return decode_window(asked, data, descriptors, quantisation, size, dtype, nullptr);
+}
+
+std::tuple<Tensor, Tensor> decode_tiles_status(const Tensor& data, const Tensor& descriptors,
+                                               const Tensor& quantisation, const Shape& tile_shape, const Shape& shape,
+                                               std::int64_t bitpix, const Text& method, std::int64_t zdither0,
+                                               const Shape& params, const Shape& start, const Shape& size,
+                                               double bscale, double bzero, std::optional<std::int64_t> blank,
+                                               ScalarType dtype) {
+  const DecodeTiles asked = checked_decode(data, descriptors, quantisation, tile_shape, shape, bitpix, method, zdither0,
+                                           params, start, size, bscale, bzero, blank, dtype);
+  Tensor status = empty({descriptors.size(0)}, ScalarType::Int);
+  auto* const errors = static_cast<std::int32_t*>(status.mutable_data_ptr());
+  Tensor out = decode_window(asked, data, descriptors, quantisation, size, dtype, errors);
+  return {std::move(out), std::move(status)};
 }
 
 Tensor decompress_tiles(const Tensor& data, const Tensor& descriptors, const Shape& tile_shape, const Shape& shape,
@@ -317,6 +353,7 @@ STABLE_TORCH_LIBRARY_IMPL(fits, CPU, m) {
   using namespace fits::ops;
   add_byte_readers(m);
   m.impl("decode_tiles", TORCH_BOX(&decode_tiles));
+  m.impl("decode_tiles_status", TORCH_BOX(&decode_tiles_status));
   m.impl("decompress_tiles", TORCH_BOX(&decompress_tiles));
   m.impl("dequantize", TORCH_BOX(&dequantize));
   m.impl("assemble_tiles", TORCH_BOX(&assemble_tiles));

@@ -41,9 +41,22 @@ are rounded to the image's own type, then cast. Values that ``bitpix`` cannot ho
 the image, and tiles may be missing: pixels that no tile covers are NaN, 0 in integers. Of RICE_1 tiles no more pixels
 are decoded than the window needs.
 
+On a CUDA device nothing waits for the device, and nothing is raised for what lies in tensors there: pixels of a tile
+that is wrong are NaN, 0 in integers, and ``decode_tiles_status`` says which. GZIP tiles are inflated there by one
+thread each: fast enough for thousands of them, slow for a few large ones (see docs/deploy.md).
+
 Errors: RuntimeError for streams that are wrong, naming the tile (``tile 17: RICE_1: the stream ends too early``);
 ValueError for arguments that do not fit each other: descriptors that do not lie in ``data``, tiles outside the image or
 there twice, unknown codecs and methods.
+""",
+    "decode_tiles_status": """``decode_tiles`` that raises for no tile: the image, and int32 ``[T]`` what is wrong with each tile.
+
+Arguments as of ``decode_tiles``. ``status``, in the order of ``descriptors``: 0 decoded, 1 the stream ends too early,
+2 it holds an invalid code, 3 it is of other lengths than the tile, and on CUDA devices 4 a descriptor that cannot be
+true or is of a tile that is there twice. Pixels of a tile whose status is 1 to 3 are NaN, 0 in integers. On a device
+``status.any()`` is the one place where a program must wait to know that all tiles were good.
+
+Errors: ValueError as of ``decode_tiles``; on CUDA devices descriptors are not looked at on the host.
 """,
     "decompress_tiles": """Compressed tiles to stored values, one tile after the other: the first step of ``decode_tiles``.
 
@@ -116,6 +129,29 @@ def _(
     dtype: torch.dtype,
 ) -> torch.Tensor:
     return data.new_empty(list(size), dtype=dtype)
+
+
+@torch.library.register_fake("fits::decode_tiles_status")
+def _(
+    data: torch.Tensor,
+    descriptors: torch.Tensor,
+    quantisation: torch.Tensor,
+    tile_shape: Sequence[int],
+    shape: Sequence[int],
+    bitpix: int,
+    method: str,
+    zdither0: int,
+    params: Sequence[int],
+    *,
+    start: Sequence[int],
+    size: Sequence[int],
+    bscale: float = 1,
+    bzero: float = 0,
+    blank: int | None = None,
+    dtype: torch.dtype,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    status = descriptors.new_empty([descriptors.shape[0]], dtype=torch.int32)
+    return data.new_empty(list(size), dtype=dtype), status
 
 
 @torch.library.register_fake("fits::decompress_tiles")
