@@ -58,6 +58,7 @@ def anchors(page: Path) -> set[str]:
 def run_examples(page: Path, m13: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The Python blocks of a page, in order, in one namespace and a folder with the files that they name."""
     shutil.copy(m13, folder / "m13.fits")
+    fits.CompImageHDU(fits.getdata(m13), compression_type="RICE_1").writeto(folder / "m13.fits.fz")
     (folder / "m31.fits.gz").write_bytes(gzip.compress(m13.read_bytes()))
     monkeypatch.chdir(folder)
     namespace: dict[str, Any] = {"__name__": "example"}
