@@ -6,8 +6,8 @@
 namespace fits {
 
 // CFITSIO writes NaN pixels of such tiles (fpack -d) as these numbers, its marks for undefined pixels. Asked for
-// undefined pixels it reads them as such, and so do we: NaN comes back as NaN. Not asked it shows the numbers, as funpack
-// and astropy do. test_tile_matrix.py: fpack -d.
+// undefined pixels it reads them as such, and so do we: NaN comes back as NaN. Not asked it shows the numbers, as
+// funpack and astropy do. test_tile_matrix.py: fpack -d.
 inline constexpr float kFloatMark = -9.11912E-36F;
 inline constexpr double kDoubleMark = -9.1191291391491E-36;
 
