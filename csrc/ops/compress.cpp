@@ -253,6 +253,9 @@ std::tuple<Tensor, Tensor, Tensor> quantize(const Tensor& image, const Shape& ti
           torch::headeronly::toString(dtype), "; it must be float32 or float64, integers are not quantised");
   const TileGrid grid = checked_grid(tile_shape, shape_of(image), kWho);
   const Quantization dither = checked_method(method, kWho);
+  require(dither != Quantization::none, kWho,
+          ": method is NONE; it must be NO_DITHER, SUBTRACTIVE_DITHER_1 or SUBTRACTIVE_DITHER_2, and compress_tiles "
+          "keeps floats without loss by GZIP_2");
   const int seed = checked_zdither0(dither, zdither0, kWho);
   const auto step = static_cast<float>(level);
   require(std::isfinite(step), kWho, ": level is ", level, "; it must be finite");

@@ -15,9 +15,10 @@ DOCS = {
 also take int64, float32 and float64, without loss. ``codec``: RICE_1, GZIP_1, GZIP_2, HCOMPRESS_1, PLIO_1 (values 0 to
 2**24 - 1) or NOCOMPRESS. ``tile_shape`` in tensor order, cut to the image; ``params``: [BLOCKSIZE, BYTEPIX, SCALE,
 SMOOTH], 0 where unused: RICE_1 blocks of BLOCKSIZE pixels (0: 32), HCOMPRESS_1 coefficients in steps of SCALE (0 and 1:
-no loss). Returns ``data`` uint8 ``[n]``, the streams end to end, and ``descriptors`` int64 ``[T, 4]``: offset, bytes,
-codec, tile number. RICE_1, HCOMPRESS_1 and PLIO_1 streams are CFITSIO's, byte for byte; GZIP streams are at most 1 %
-larger than those that fpack writes. Floats are quantised first: ``quantize``, ``assemble_tiles``, then this. On the host.
+no loss); BYTEPIX is always the width of the pixels, which ``decode_tiles`` has to be told. Returns ``data`` uint8
+``[n]``, the streams end to end, and ``descriptors`` int64 ``[T, 4]``: offset, bytes, codec, tile number. RICE_1,
+HCOMPRESS_1 and PLIO_1 streams are CFITSIO's, byte for byte; GZIP streams are at most 1 % larger than those that fpack
+writes. Floats are quantised first: ``quantize``, ``assemble_tiles``, then this. On the host.
 
 Errors: ValueError for types and values that a codec does not code, unknown codecs, shapes that do not fit.
 """,
