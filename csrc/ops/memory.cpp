@@ -22,7 +22,8 @@ namespace fits::ops {
 namespace {
 
 // Blocks that nobody uses. A slot is emptied before its block is looked at, so that no two threads ever see one block.
-constexpr std::size_t kSlots = 16;
+constexpr std::size_t kPage = 4096;
+constexpr std::size_t kSlots = 128;
 std::array<std::atomic<Block*>, kSlots> kept{};
 std::atomic<std::size_t> kept_bytes{0};
 std::atomic<std::size_t> oldest{0};
@@ -44,8 +45,9 @@ Block* map_block(std::size_t capacity) noexcept {
   if (before > 0) munmap(first, before);
   munmap(first + before + capacity, kHugePage - before);
 #ifdef MADV_HUGEPAGE
-  // Advice only: where huge pages are off the call fails and nothing is lost.
-  (void)madvise(first + before, capacity, MADV_HUGEPAGE);
+  // Advice only: where huge pages are off the call fails and nothing is lost. What is no whole huge page stays on small
+  // ones, so that a block takes no more memory than its size.
+  (void)madvise(first + before, capacity / kHugePage * kHugePage, MADV_HUGEPAGE);
 #endif
   auto* const block = new (std::nothrow) Block{first + before, capacity};
   if (block == nullptr) munmap(first + before, capacity);
@@ -73,7 +75,7 @@ void release(std::atomic<Block*>& slot) noexcept {
 
 Block* take_block(std::size_t size) noexcept {
   if (size > SIZE_MAX - 2 * kHugePage) return nullptr;
-  const std::size_t capacity = (size + kHugePage - 1) / kHugePage * kHugePage;
+  const std::size_t capacity = (size + kPage - 1) / kPage * kPage;
   for (auto& slot : kept) {
     if (slot.load(std::memory_order_relaxed) == nullptr) continue;
     Block* const block = slot.exchange(nullptr);
@@ -104,7 +106,6 @@ void prefer_huge_pages(void* start, std::size_t size) noexcept {
   if (size < kWorthKeeping) return;
   // Whole pages around the buffer: malloc puts it 64 bytes behind the huge page that the kernel gave, and a huge page
   // is only made where the advice covers all of it.
-  constexpr std::uintptr_t kPage = 4096;
   const auto address = reinterpret_cast<std::uintptr_t>(start);
   const auto first = address / kPage * kPage;
   const auto last = (address + size + kPage - 1) / kPage * kPage;

@@ -11,12 +11,12 @@
 namespace fits::ops {
 
 inline constexpr std::size_t kHugePage = std::size_t{2} << 20;
-inline constexpr std::size_t kWorthKeeping = 2 * kHugePage;  // below it malloc itself keeps what was freed
+inline constexpr std::size_t kWorthKeeping = kHugePage;  // of smaller results malloc itself keeps the memory
 inline constexpr std::size_t kKeptMemory = std::size_t{256} << 20;
 
 struct Block {
   void* start;
-  std::size_t capacity;  // whole huge pages, start aligned to them
+  std::size_t capacity;  // whole pages; start aligned to huge ones
 };
 
 // A block of at least `size` bytes with any content; null where there is no memory.
