@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from astropy.io import fits
 from operator_samples import hdu_bytes, packed
 from torch import Tensor, nn
 
@@ -183,6 +184,7 @@ def test_the_program_of_the_documentation(tmp_path: Path, m13: Path, monkeypatch
     """docs/deploy.md: its model exported, its program built and run on it."""
     page = (ROOT / "docs/deploy.md").read_text()
     shutil.copy(m13, tmp_path / "m13.fits")
+    fits.CompImageHDU(fits.getdata(m13), compression_type="RICE_1").writeto(tmp_path / "m13.fits.fz")
     for language, file in (("cmake", "CMakeLists.txt"), ("cpp", "main.cpp"), ("python", "model.py")):
         text = "".join(re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL))
         (tmp_path / file).write_text(text)
