@@ -1,0 +1,48 @@
+// The order of the steps between pixel and world coordinates, for every device.
+//
+// A stage is a functor that takes a point (one, or several in lanes) from one kind of coordinates to the next in place:
+//   template <class Point> void operator()(Point& point) const
+// where Point has a type Real, get(axis), set(axis, Real) and flag(mask, status_bits). `run(stage)` is called for each
+// stage in turn: on the host it loops over a block of points in lanes, on a device it applies the stage to the thread's
+// point. A new step is one header with two stages, and one line in each function here.
+#pragma once
+
+#include "wcs/celestial.h"
+#include "wcs/linear.h"
+#include "wcs/sip.h"
+
+namespace fits::wcs {
+
+template <template <class> class Stage, class Run>
+struct RunCelestial {
+  Packed wcs;
+  const Run& run;
+  template <class Projection>
+  FITS_HOST_DEVICE void visit() const {
+    run(Stage<Projection>{wcs});
+  }
+};
+
+// 0-based pixel coordinates to world coordinates. Here D2IM comes first; SIP and CPDIS are both evaluated at the pixel
+// that D2IM corrected, and added; sequent distortions (TPV, TPD, TNX, ZPX, DSS) follow the matrix.
+template <class Run>
+FITS_HOST_DEVICE void pixel_to_world_chain(const Packed& wcs, const Run& run) {
+  if ((wcs.distortion & kDistortionSip) != 0) run(SipForward{wcs});
+  run(PixelToIntermediate{wcs});
+  if (wcs.projection != 0) {
+    Projections::visit(wcs.projection, RunCelestial<IntermediateToCelestial, Run>{wcs, run});
+  }
+  if (wcs.naxis > 2 || wcs.projection == 0) run(AddReference{wcs, 1});
+}
+
+template <class Run>
+FITS_HOST_DEVICE void world_to_pixel_chain(const Packed& wcs, const Run& run) {
+  if (wcs.naxis > 2 || wcs.projection == 0) run(AddReference{wcs, -1});
+  if (wcs.projection != 0) {
+    Projections::visit(wcs.projection, RunCelestial<CelestialToIntermediate, Run>{wcs, run});
+  }
+  run(IntermediateToPixel{wcs});
+  if ((wcs.distortion & kDistortionSip) != 0) run(SipInverse{wcs});
+}
+
+}  // namespace fits::wcs

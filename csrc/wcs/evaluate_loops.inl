@@ -1,0 +1,110 @@
+// evaluate.h's loops for one kind of lanes: FITS_LEVEL is the namespace, FITS_REAL the type of the lanes. Blocks of
+// points lie axis by axis, so that each stage is a loop over lanes; they stay in the L1 cache from the first to the
+// last.
+//
+// Everything here has internal linkage or is always inlined: nothing compiled for wider SIMD may be what another file
+// calls.
+
+namespace fits::wcs {
+namespace {
+
+using Real = FITS_REAL;
+
+constexpr int kBlock = 128;  // points; a multiple of every kind of lanes
+
+struct Block {
+  int naxis;
+  int count;  // points in use; those after them repeat the last
+  bool wants_status;
+  alignas(64) double coordinates[kMaxAxes][kBlock];
+  std::int32_t status[kBlock];
+};
+
+// Points first, first + 1, ... of a block, side by side.
+struct LanesOfBlock {
+  using Real = FITS_REAL;
+  Block& block;
+  int first;
+
+  FITS_HOST_DEVICE Real get(int axis) const { return load<Real>(&block.coordinates[axis][first]); }
+  FITS_HOST_DEVICE void set(int axis, Real value) { store(&block.coordinates[axis][first], value); }
+  FITS_HOST_DEVICE void flag(MaskOf<Real> mask, int status_bits) {
+    if (!block.wants_status) return;
+    const unsigned lanes = bits(mask);
+    if (lanes == 0) return;
+    for (int i = 0; i < kLanes<Real>; ++i) block.status[first + i] |= (lanes >> i & 1) != 0 ? status_bits : 0;
+  }
+};
+
+struct RunOnBlock {
+  Block& block;
+  template <class Stage>
+  void operator()(const Stage& stage) const {
+    for (int first = 0; first < block.count; first += kLanes<Real>) {
+      LanesOfBlock point{block, first};
+      stage(point);
+    }
+  }
+};
+
+FITS_HOST_DEVICE void fill(Block& block, const double* from) {
+  const int naxis = block.naxis;
+  for (int axis = 0; axis < naxis; ++axis) {
+    double* const to = block.coordinates[axis];
+    for (int i = 0; i < block.count; ++i) to[i] = from[i * naxis + axis];
+    for (int i = block.count; i % kLanes<Real> != 0; ++i) to[i] = to[block.count - 1];
+  }
+  if (block.wants_status) {
+    for (std::int32_t& status : block.status) status = 0;
+  }
+}
+
+// Status: what the stages flagged; and of world coordinates that are NaN, whatever the reason, their axes.
+FITS_HOST_DEVICE void empty(const Block& block, double* to, std::int32_t* status) {
+  const int naxis = block.naxis;
+  for (int axis = 0; axis < naxis; ++axis) {
+    const double* const from = block.coordinates[axis];
+    for (int i = 0; i < block.count; ++i) to[i * naxis + axis] = from[i];
+  }
+  if (status == nullptr) return;
+  for (int i = 0; i < block.count; ++i) {
+    int bits = block.status[i];
+    for (int axis = 0; axis < naxis; ++axis)
+      bits |= block.coordinates[axis][i] != block.coordinates[axis][i] ? 1 << axis : 0;
+    status[i] = bits;
+  }
+}
+
+template <class Chain>
+FITS_HOST_DEVICE void evaluate(const Packed& wcs, const double* in, std::int64_t count, double* out,
+                               std::int32_t* status, const Chain& chain) {
+  Block block;
+  block.naxis = wcs.naxis;
+  block.wants_status = status != nullptr;
+  for (std::int64_t start = 0; start < count; start += kBlock) {
+    const std::int64_t rest = count - start;
+    block.count = rest < kBlock ? static_cast<int>(rest) : kBlock;
+    fill(block, in + start * wcs.naxis);
+    chain(wcs, RunOnBlock{block});
+    empty(block, out + start * wcs.naxis, status == nullptr ? nullptr : status + start);
+  }
+}
+
+}  // namespace
+
+namespace FITS_LEVEL {
+
+void pixel_to_world(const Packed& wcs, const double* pixel, std::int64_t count, double* world,
+                    std::int32_t* status) noexcept {
+  evaluate(wcs, pixel, count, world, status,
+           [](const Packed& w, const RunOnBlock& run) { pixel_to_world_chain(w, run); });
+}
+
+void world_to_pixel(const Packed& wcs, const double* world, std::int64_t count, double* pixel,
+                    std::int32_t* status) noexcept {
+  evaluate(wcs, world, count, pixel, status,
+           [](const Packed& w, const RunOnBlock& run) { world_to_pixel_chain(w, run); });
+}
+
+}  // namespace FITS_LEVEL
+}  // namespace fits::wcs

@@ -1,0 +1,147 @@
+// The packed form of a WCS: one float64 vector [P], saved, batched and moved between devices like any tensor.
+//
+// A head of fixed slots, then blocks, each at the offset that the head names (0: that block is absent). Blocks of one
+// kind always have the same length for the same NAXIS, except tables, which come last. A batch [B, P] pads the shorter
+// ones with zeros. Integers are stored as exact floats; axes are counted from 0; angles are in degrees; other values in
+// the SI units that wcslib converts to. A change of any meaning raises kLayoutVersion.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "format/pixel.h"
+
+namespace fits::wcs {
+
+inline constexpr double kLayoutVersion = 1;
+inline constexpr int kMaxAxes = 16;
+
+// The head.
+namespace head {
+enum Slot : int {
+  kVersion = 0,      // kLayoutVersion
+  kLength = 1,       // slots in use, head included; a batch may pad with zeros
+  kNaxis = 2,        // N: pixel axes, and world axes
+  kLng = 3,          // world axis of celestial longitude, or -1 where no axis is projected
+  kLat = 4,          // world axis of celestial latitude, or -1
+  kSpec = 5,         // world axis of a spectral coordinate (linear or not), or -1
+  kProjection = 6,   // 1 + index into kProjectionCodes, or 0
+  kDistortion = 7,   // sum of the Distortion bits
+  kLinear = 8,       // offset of the linear block
+  kCelestial = 9,    // offset of the celestial block
+  kSpectral = 10,    // offset of the spectral block (reserved: nonlinear spectral axes)
+  kSip = 11,         // offset of the SIP block
+  kSequent = 12,     // offset of the block of the distortion after the matrix (reserved: TPV, TPD, TNX, ZPX, DSS)
+  kCpdis = 13,       // offset of the lookup tables that are added with SIP (reserved)
+  kD2im = 14,        // offset of the detector-to-image tables (reserved)
+  kTab = 15,         // offset of the -TAB block (reserved)
+  kTime = 16,        // offset of the time block (reserved)
+  kPolynomial = 17,  // offset of Paper IV's Polynomial distortions (reserved)
+  kSize = 24,        // slots 18 to 23 are 0
+};
+}  // namespace head
+
+// head::kDistortion.
+enum Distortion : unsigned {
+  kDistortionSip = 1,
+  kDistortionCpdis = 2,
+  kDistortionD2im = 4,
+  kDistortionTpv = 8,
+  kDistortionTpd = 16,
+  kDistortionTnx = 32,
+  kDistortionZpx = 64,
+  kDistortionDss = 128,
+  kDistortionPolynomial = 256,
+};
+
+// What the world coordinate of an axis is made from.
+enum class AxisKind : int {
+  linear = 0,     // CRVAL plus the intermediate world coordinate (Paper I, section 2.1)
+  celestial = 1,  // longitude or latitude of a projection (Paper II)
+  spectral = 2,   // nonlinear spectral algorithm (Paper III, section 3)
+  logarithmic = 3,
+  table = 4,  // -TAB (Paper III, section 6)
+};
+
+// The linear block, of length linear_size(N):
+//   CRPIX [N] · CRVAL [N] · matrix [N, N] · its inverse [N, N] · AxisKind [N] · CTYPE [N, 2] · CUNIT [N, 2]
+// The matrix is PCi_j CDELTi or CDi_j: pixels to intermediate world coordinates, row i for world axis i. CTYPE and
+// CUNIT are four characters a slot, the first in the highest of the 32 bits; zeros pad.
+struct LinearLayout {
+  int naxis;
+  FITS_HOST_DEVICE constexpr int crpix() const { return 0; }
+  FITS_HOST_DEVICE constexpr int crval() const { return naxis; }
+  FITS_HOST_DEVICE constexpr int matrix() const { return 2 * naxis; }
+  FITS_HOST_DEVICE constexpr int inverse() const { return 2 * naxis + naxis * naxis; }
+  FITS_HOST_DEVICE constexpr int kind() const { return 2 * naxis + 2 * naxis * naxis; }
+  FITS_HOST_DEVICE constexpr int ctype() const { return kind() + naxis; }
+  FITS_HOST_DEVICE constexpr int cunit() const { return kind() + 3 * naxis; }
+  FITS_HOST_DEVICE constexpr int size() const { return kind() + 5 * naxis; }
+};
+
+// The celestial block. The rotation takes native direction cosines to celestial ones whose longitude is counted from
+// that of the native pole, euler[0] (rotation.h).
+namespace celestial {
+enum Slot : int {
+  kEuler = 0,       // [5] wcslib's cel.euler: longitude and colatitude of the native pole, LONPOLE; cosine, sine of [1]
+  kRotation = 5,    // [3, 3]
+  kReference = 14,  // [4] CRVAL of longitude and latitude, LONPOLE, LATPOLE, as wcslib completed them
+  kPhi0 = 18,       // native longitude and latitude of the fiducial point
+  kTheta0 = 19,
+  kOffset =
+      20,  // 1: (x, y) = (0, 0) lies at the fiducial point though the projection's own origin is elsewhere (PVi_0a)
+  kRadius = 21,  // r0 = 180 / pi
+  kX0 = 22,      // added to x and y before the projection is undone: that offset
+  kY0 = 23,
+  kBounds = 24,   // wcslib's prj.bounds: 7
+  kPv = 25,       // [30] PVi_m of the latitude axis
+  kW = 55,        // [24] wcslib's prj.w [10], prj.m, prj.n, then what a projection of ours adds (projection.h)
+  kFrame = 79,    // Frame
+  kEquinox = 80,  // years; 0: none
+  kSize = 81,
+};
+}  // namespace celestial
+
+enum class Frame : int {
+  other = 0,  // any other pair xxLN and xxLT
+  icrs = 1,
+  fk5 = 2,
+  fk4 = 3,
+  fk4_no_e = 4,
+  gappt = 5,
+  galactic = 6,
+  ecliptic = 7,
+  helioecliptic = 8,
+  supergalactic = 9,
+};
+
+// The SIP block (Shupe et al. 2005): u, v count from the origin; A_p_q stands in row p, which has 10 - p columns.
+namespace sip {
+inline constexpr int kOrigin = 0;  // [2] CRPIX, 1-based
+inline constexpr int kOrders = 2;  // [4] A_ORDER, B_ORDER, AP_ORDER, BP_ORDER; 0: absent
+inline constexpr int kA = 6;       // four triangles of kTriangle slots: A, B, AP, BP
+inline constexpr int kTriangle = 55;
+inline constexpr int kMaxOrder = 9;
+inline constexpr int kSize = kA + 4 * kTriangle;
+FITS_HOST_DEVICE constexpr int row(int p) { return p * (2 * kMaxOrder + 3 - p) / 2; }
+}  // namespace sip
+
+// In wcslib's order; a packed WCS holds the index, so that a code is never taken for another.
+inline constexpr int kProjectionCount = 28;
+inline constexpr std::array<std::string_view, kProjectionCount> kProjectionCodes = {
+    "AZP", "SZP", "TAN", "STG", "SIN", "ARC", "ZPN", "ZEA", "AIR", "CYP", "CEA", "CAR", "MER", "COP",
+    "COE", "COD", "COO", "SFL", "PAR", "MOL", "AIT", "BON", "PCO", "TSC", "CSC", "QSC", "HPX", "XPH"};
+
+// head::kProjection of a three-letter code, 0 for another.
+constexpr int projection_number(std::string_view code) {
+  for (int i = 0; i < kProjectionCount; ++i) {
+    if (kProjectionCodes[static_cast<std::size_t>(i)] == code) return i + 1;
+  }
+  return 0;
+}
+
+// Status of a point: bit i where world axis i has no solution, as wcslib's stat, and
+inline constexpr int kNotConverged = 1 << 29;  // the inverse of a distortion did not converge
+inline constexpr int kFolded = 1 << 30;        // the distortion's Jacobian determinant is not positive there
+
+}  // namespace fits::wcs

@@ -1,0 +1,67 @@
+// A view of a packed WCS (layout.h): the head decoded and checked, so that no later step reads outside the vector.
+#pragma once
+
+#include <cstdint>
+
+#include "wcs/lanes.h"
+#include "wcs/layout.h"
+
+namespace fits::wcs {
+
+struct Packed {
+  const double* slots = nullptr;
+  int naxis = 0;  // 0: not a packed WCS of this version
+  int lng = -1, lat = -1, spec = -1;
+  int projection = 0;
+  unsigned distortion = 0;
+
+  FITS_HOST_DEVICE const double* block(int head_slot) const { return slots + static_cast<int>(slots[head_slot]); }
+  FITS_HOST_DEVICE const double* linear() const { return block(head::kLinear); }
+  FITS_HOST_DEVICE const double* celestial() const { return block(head::kCelestial); }
+  FITS_HOST_DEVICE const double* sip() const { return block(head::kSip); }
+};
+
+// An integer slot; `otherwise` where it is none in [low, high].
+FITS_HOST_DEVICE int slot_integer(double value, int low, int high, int otherwise) {
+  return value >= low && value <= high && static_cast<double>(static_cast<int>(value)) == value
+             ? static_cast<int>(value)
+             : otherwise;
+}
+
+// Whether `size` slots from the offset in a head slot lie inside the vector.
+FITS_HOST_DEVICE bool has_block(const double* slots, int length, int head_slot, int size) {
+  const int offset = slot_integer(slots[head_slot], head::kSize, length, 0);
+  return offset != 0 && size <= length - offset;
+}
+
+// The view of a vector of `length` slots; naxis is 0 where they do not form a WCS that this version evaluates.
+FITS_HOST_DEVICE Packed unpack(const double* slots, std::int64_t available) {
+  Packed wcs;
+  if (available < head::kSize || slots[head::kVersion] != kLayoutVersion) return wcs;
+  const int most = available < (1 << 30) ? static_cast<int>(available) : 1 << 30;
+  const int length = slot_integer(slots[head::kLength], head::kSize, most, 0);
+  const int naxis = slot_integer(slots[head::kNaxis], 1, kMaxAxes, 0);
+  if (length == 0 || naxis == 0 || !has_block(slots, length, head::kLinear, LinearLayout{naxis}.size())) return wcs;
+  wcs.slots = slots;
+  wcs.lng = slot_integer(slots[head::kLng], -1, naxis - 1, -1);
+  wcs.lat = slot_integer(slots[head::kLat], -1, naxis - 1, -1);
+  wcs.spec = slot_integer(slots[head::kSpec], -1, naxis - 1, -1);
+  wcs.projection = slot_integer(slots[head::kProjection], 0, kProjectionCount, 0);
+  wcs.distortion = static_cast<unsigned>(slot_integer(slots[head::kDistortion], 0, 1 << 16, 1 << 16));
+  if (wcs.projection != 0) {
+    if (wcs.lng < 0 || wcs.lat < 0 || wcs.lng == wcs.lat) return wcs;
+    if (!has_block(slots, length, head::kCelestial, celestial::kSize)) return wcs;
+  }
+  if ((wcs.distortion & ~static_cast<unsigned>(kDistortionSip)) != 0) return wcs;
+  if ((wcs.distortion & kDistortionSip) != 0) {
+    if (naxis < 2 || !has_block(slots, length, head::kSip, sip::kSize)) return wcs;
+    for (int i = 0; i < 4; ++i) {
+      const double order = wcs.sip()[sip::kOrders + i];
+      if (slot_integer(order, 0, sip::kMaxOrder, -1) < 0) return wcs;
+    }
+  }
+  wcs.naxis = naxis;
+  return wcs;
+}
+
+}  // namespace fits::wcs

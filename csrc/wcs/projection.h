@@ -1,0 +1,80 @@
+// What a projection is: two functions between the plane of intermediate world coordinates and the native sphere.
+//
+// Calabretta & Greisen (2002), Paper II. A projection is a struct in a header of its own under projection/, added to
+// the list in projections.h:
+//
+//   struct Xyz {
+//     static constexpr int kNumber = projection_number("XYZ");
+//     template <class Real> static NATIVE<Real> x2s(Constants c, Real x, Real y);      // plane to sphere
+//     template <class Real> static Plane<Real> s2x(Constants c, NATIVE<Real> native);  // sphere to plane
+//   };
+//
+// NATIVE is NativeDirection for projections that need no angles (the zenithal ones: R_theta is algebraic in sin theta
+// and cos theta, and phi = arg(-y, x), equations 12 to 15): s2x gets a unit vector, x2s may return one of any positive
+// length. It is NativeAngles, in degrees, for the others. `valid` is false where there is no solution, as wcslib's stat
+// says (prj.h), bounds included: the caller then writes NaN, whatever the numbers are. NaN must come out as invalid or
+// as NaN. x and y are in degrees from the projection's own origin (the caller adds prj.x0 and prj.y0).
+//
+// Parameters come from the packed WCS by Constants. The functions are FITS_HOST_DEVICE templates over Real (lanes.h)
+// without branches on values: both sides are computed and select()ed. Iterations run a fixed maximum of times while
+// any(lane is unfinished), keep finished lanes as they are, and are safeguarded: a lane that does not finish is
+// invalid. Masks are declared as MaskOf<Real>, not auto: & of two bools is an int.
+#pragma once
+
+#include "wcs/angle.h"
+#include "wcs/layout.h"
+#include "wcs/rotation.h"
+
+namespace fits::wcs {
+
+struct Constants {
+  const double* block;  // celestial::Slot
+  FITS_HOST_DEVICE double r0() const { return block[celestial::kRadius]; }
+  FITS_HOST_DEVICE double pv(int m) const { return block[celestial::kPv + m]; }
+  FITS_HOST_DEVICE double w(int i) const { return block[celestial::kW + i]; }  // i < 10: as wcslib's prj.w
+  FITS_HOST_DEVICE int m() const { return static_cast<int>(w(10)); }           // prj.m
+  FITS_HOST_DEVICE int n() const { return static_cast<int>(w(11)); }           // prj.n
+  FITS_HOST_DEVICE double own(int i) const { return w(12 + i); }  // i < 12: written by complete() in wcslib.cpp
+};
+
+template <class Real>
+struct NativeDirection {
+  Direction<Real> at;
+  MaskOf<Real> valid;
+};
+
+template <class Real>
+struct NativeAngles {
+  Spherical<Real> at;  // phi, theta in degrees
+  MaskOf<Real> valid;
+};
+
+template <class Real>
+struct Plane {
+  Real x, y;  // degrees
+  MaskOf<Real> valid;
+};
+
+// The check that wcslib makes of native coordinates (prjbchk): beyond the sphere by more than `tolerance` is invalid,
+// by less is its edge.
+template <class Real>
+FITS_HOST_DEVICE NativeAngles<Real> on_sphere(Real phi, Real theta, MaskOf<Real> valid, double tolerance = 1e-13) {
+  const MaskOf<Real> inside = valid & (abs(phi) <= Real(180.0 + tolerance)) & (abs(theta) <= Real(90.0 + tolerance));
+  const Real edge_phi = max(Real(-180.0), min(Real(180.0), phi));
+  const Real edge_theta = max(Real(-90.0), min(Real(90.0), theta));
+  return {{edge_phi, edge_theta}, inside};
+}
+
+// (x, y) = R_theta (sin phi, -cos phi), equations 12 and 13, from the unit vector's l, m and R_theta / cos theta.
+template <class Real>
+FITS_HOST_DEVICE Plane<Real> zenithal(Direction<Real> v, Real scale, MaskOf<Real> valid) {
+  return {scale * v.m, -(scale * v.l), valid};
+}
+
+// cos^2 theta and cos theta of a unit vector: exact near the poles, where 1 - n^2 is not.
+template <class Real>
+FITS_HOST_DEVICE Real cosine2(Direction<Real> v) {
+  return fma(v.l, v.l, v.m * v.m);
+}
+
+}  // namespace fits::wcs

@@ -1,0 +1,303 @@
+#include "wcs/wcslib.h"
+
+#include <wcslib/dis.h>
+#include <wcslib/wcs.h>
+#include <wcslib/wcserr.h>
+#include <wcslib/wcsfix.h>
+#include <wcslib/wcshdr.h>
+#include <wcslib/wcsmath.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <mutex>
+#include <string>
+
+#include "format/card.h"
+#include "format/error.h"
+#include "wcs/angle.h"
+#include "wcs/layout.h"
+#include "wcs/sip_header.h"
+
+namespace fits::wcs {
+namespace {
+
+[[noreturn]] void fail(const std::string& what) { throw FileError(Status::bad_header, what); }
+
+// Cards that wcslib may see: comments cost time, and distortions that are ours are taken out.
+std::string cards_for_wcslib(const HeaderView& header) {
+  std::string kept;
+  kept.reserve(header.text().size());
+  for (std::size_t i = 0; i < header.size(); ++i) {
+    const std::string_view card = header.card_text(i);
+    const std::string_view name = card.substr(0, 8);
+    const std::string_view keyword = name.substr(0, name.find(' '));
+    if (keyword.empty() || keyword == "COMMENT" || keyword == "HISTORY" || keyword == "HIERARCH") continue;
+    if (is_sip_keyword(keyword)) continue;
+    kept += card;
+  }
+  return kept;
+}
+
+// All coordinate descriptions of one header.
+class Parsed {
+ public:
+  explicit Parsed(std::string cards) {
+    static std::once_flag once;
+    std::call_once(once, [] { wcserr_enable(1); });
+    int rejected = 0;
+    const int status =
+        wcspih(cards.data(), static_cast<int>(cards.size() / kCardSize), WCSHDR_all, 0, &rejected, &count_, &first_);
+    if (status != 0) fail(std::string("wcslib cannot parse the header: ") + wcshdr_errmsg[std::min(status, 4)]);
+  }
+  Parsed(const Parsed&) = delete;
+  ~Parsed() { wcsvfree(&count_, &first_); }
+
+  wcsprm& at(char alt) {
+    for (int i = 0; i < count_; ++i) {
+      if (first_[i].alt[0] == alt) return first_[i];
+    }
+    fail(alt == ' ' ? "the header describes no world coordinates"
+                    : std::string("the header describes no world coordinates of version '") + alt + "'");
+  }
+
+ private:
+  int count_ = 0;
+  wcsprm* first_ = nullptr;
+};
+
+std::string one_sentence(const wcserr* error) {
+  std::string text = error != nullptr && error->msg != nullptr ? error->msg : "no reason given";
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  while (!text.empty() && (text.back() == '.' || text.back() == ' ')) text.pop_back();
+  return text;
+}
+
+// Whether CTYPE has the algorithm code `code` in its columns 5 to 8.
+bool has_code(std::string_view ctype, std::string_view code) { return ctype.size() >= 8 && ctype.substr(4, 4) == code; }
+
+// What astropy does about polynomials before wcslib may judge: TAN with PVi_5 or more is TPV (SCAMP before 2012), and
+// drops SIP; TAN-SIP drops such PVi_m; the -SIP of CTYPE has been read. Returns whether SIP stays.
+bool settle_polynomials(wcsprm& wcs) {
+  bool sip = true;
+  std::vector<int> tan_axes;
+  bool any_sip = false, is_tpv = false;
+  for (int i = 0; i < wcs.naxis; ++i) {
+    const std::string_view ctype = wcs.ctype[i];
+    if (ctype.size() == 8 && has_code(wcs.ctype[i], "-TAN")) tan_axes.push_back(i);
+    if (has_code(wcs.ctype[i], "-TPV")) is_tpv = true;
+    if (ctype.size() > 8 && ctype.ends_with("-SIP")) {
+      any_sip = true;
+      wcs.ctype[i][8] = '\0';
+    }
+  }
+  const auto many_pv = [&](int axis) {
+    return std::any_of(wcs.pv, wcs.pv + wcs.npv, [&](const pvcard& pv) { return pv.i == axis + 1 && pv.m >= 5; });
+  };
+  if (tan_axes.size() == 2 && !any_sip && (many_pv(tan_axes[0]) || many_pv(tan_axes[1]))) {
+    for (const int axis : tan_axes) std::memcpy(wcs.ctype[axis] + 4, "-TPV", 5);
+    is_tpv = true;
+  }
+  if (is_tpv) sip = false;
+  if (any_sip) {
+    bool scamp = false;
+    for (int i = 0; i < wcs.naxis; ++i) scamp = scamp || (has_code(wcs.ctype[i], "-TAN") && many_pv(i));
+    if (scamp) wcs.npv = 0;
+  }
+  return sip;
+}
+
+// A sentence for what evaluation does not do yet, before wcslib needs more than the header.
+void refuse_unsupported(const HeaderView& header, const wcsprm& wcs) {
+  for (int i = 0; i < wcs.naxis; ++i) {
+    const std::string axis = std::to_string(i + 1);
+    if (has_code(wcs.ctype[i], "-TAB"))
+      fail("CTYPE" + axis + " = '" + wcs.ctype[i] + "': -TAB axes are not supported yet");
+    for (const char* const key : {"CPDIS", "CQDIS", "D2IMDIS"}) {
+      if (header.find(key + axis)) fail(key + axis + ": this kind of distortion is not supported yet");
+    }
+  }
+  if (header.find("AXISCORR")) fail("AXISCORR: detector-to-image tables are not supported yet");
+}
+
+AxisKind kind_of(const wcsprm& wcs, int axis) {
+  switch (wcs.types[axis] / 100 % 10) {
+    case 2: return AxisKind::celestial;
+    case 3: return AxisKind::spectral;
+    case 4: return AxisKind::logarithmic;
+    case 5: return AxisKind::table;
+    default: return AxisKind::linear;
+  }
+}
+
+void refuse_unsupported(const wcsprm& wcs) {
+  if (wcs.lin.dispre != nullptr || wcs.lin.disseq != nullptr) {
+    const disprm& dis = wcs.lin.dispre != nullptr ? *wcs.lin.dispre : *wcs.lin.disseq;
+    std::string name = "of this kind";
+    for (int i = 0; i < dis.naxis; ++i) {
+      if (dis.dtype[i][0] != '\0') name = dis.dtype[i];
+    }
+    fail("distortions " + name + " are not supported yet");
+  }
+  if (wcs.cubeface >= 0) fail("a CUBEFACE axis is not supported yet");
+  for (int i = 0; i < wcs.naxis; ++i) {
+    const AxisKind kind = kind_of(wcs, i);
+    if (kind != AxisKind::linear && kind != AxisKind::celestial) {
+      fail("CTYPE" + std::to_string(i + 1) + " = '" + wcs.ctype[i] + "': axes of this kind are not supported yet");
+    }
+  }
+}
+
+// Four characters a slot.
+void put_text(std::string_view text, int slots, double* to) {
+  for (int slot = 0; slot < slots; ++slot) {
+    double number = 0;
+    for (std::size_t i = 0; i < 4; ++i) {
+      const std::size_t at = static_cast<std::size_t>(slot) * 4 + i;
+      number = number * 256 + (at < text.size() ? static_cast<unsigned char>(text[at]) : 0);
+    }
+    to[slot] = number;
+  }
+}
+
+// The inverse of a matrix that wcslib found regular, by elimination with pivots in extended precision.
+void invert(const double* matrix, int n, double* inverse) {
+  const auto size = static_cast<std::size_t>(n);
+  std::vector<long double> a(matrix, matrix + size * size), b(size * size);
+  for (std::size_t i = 0; i < size; ++i) b[i * size + i] = 1;
+  for (std::size_t column = 0; column < size; ++column) {
+    std::size_t pivot = column;
+    for (std::size_t i = column; i < size; ++i) {
+      if (std::fabs(a[i * size + column]) > std::fabs(a[pivot * size + column])) pivot = i;
+    }
+    for (std::size_t j = 0; j < size && pivot != column; ++j) {
+      std::swap(a[pivot * size + j], a[column * size + j]);
+      std::swap(b[pivot * size + j], b[column * size + j]);
+    }
+    const long double scale = 1 / a[column * size + column];
+    for (std::size_t j = 0; j < size; ++j) {
+      a[column * size + j] *= scale;
+      b[column * size + j] *= scale;
+    }
+    for (std::size_t i = 0; i < size; ++i) {
+      const long double factor = a[i * size + column];
+      if (i == column || factor == 0) continue;
+      for (std::size_t j = 0; j < size; ++j) {
+        a[i * size + j] -= factor * a[column * size + j];
+        b[i * size + j] -= factor * b[column * size + j];
+      }
+    }
+  }
+  std::copy(b.begin(), b.end(), inverse);
+}
+
+std::vector<double> linear_block(const wcsprm& wcs) {
+  const int n = wcs.naxis;
+  const LinearLayout at{n};
+  std::vector<double> block(static_cast<std::size_t>(at.size()));
+  double* const to = block.data();
+  std::copy_n(wcs.lin.crpix, n, to + at.crpix());
+  std::copy_n(wcs.crval, n, to + at.crval());
+  for (int i = 0; i < n; ++i) {
+    for (int j = 0; j < n; ++j) to[at.matrix() + i * n + j] = wcs.lin.cdelt[i] * wcs.lin.pc[i * n + j];
+    to[at.kind() + i] = static_cast<double>(kind_of(wcs, i));
+    put_text(wcs.ctype[i], 2, to + at.ctype() + 2 * i);
+    put_text(wcs.cunit[i], 2, to + at.cunit() + 2 * i);
+  }
+  invert(to + at.matrix(), n, to + at.inverse());
+  return block;
+}
+
+// Native to celestial direction cosines, longitude counted from euler[0] (Paper II, equation 2):
+// [-cos c, 0, sin c; 0, -1, 0; sin c, 0, cos c] with c the colatitude of the native pole, after a turn by -LONPOLE.
+void put_rotation(const double* euler, double* to) {
+  const auto colatitude = sincosd(euler[1]), turn = sincosd(euler[2]);
+  const double c = colatitude.cosine, s = colatitude.sine, tc = turn.cosine, ts = turn.sine;
+  const double rotation[9] = {-c * tc, -c * ts, s, ts, -tc, 0, s * tc, s * ts, c};
+  std::copy_n(rotation, 9, to);
+}
+
+bool defined(double value) { return value != UNDEFINED; }
+
+Frame frame_of(const wcsprm& wcs) {
+  const std::string_view type = wcs.lngtyp, radesys = wcs.radesys;
+  if (type == "GLON") return Frame::galactic;
+  if (type == "ELON") return Frame::ecliptic;
+  if (type == "HLON") return Frame::helioecliptic;
+  if (type == "SLON") return Frame::supergalactic;
+  if (type != "RA") return Frame::other;
+  if (radesys == "ICRS") return Frame::icrs;
+  if (radesys == "FK5") return Frame::fk5;
+  if (radesys == "FK4") return Frame::fk4;
+  if (radesys == "FK4-NO-E") return Frame::fk4_no_e;
+  if (radesys == "GAPPT") return Frame::gappt;
+  if (!defined(wcs.equinox)) return Frame::icrs;  // Paper II, section 3.1
+  return wcs.equinox < 1984 ? Frame::fk4 : Frame::fk5;
+}
+
+std::vector<double> celestial_block(const wcsprm& wcs) {
+  std::vector<double> block(celestial::kSize);
+  const celprm& cel = wcs.cel;
+  const prjprm& prj = cel.prj;
+  double* const to = block.data();
+  std::copy_n(cel.euler, 5, to + celestial::kEuler);
+  put_rotation(cel.euler, to + celestial::kRotation);
+  std::copy_n(cel.ref, 4, to + celestial::kReference);
+  to[celestial::kPhi0] = cel.phi0;
+  to[celestial::kTheta0] = cel.theta0;
+  to[celestial::kOffset] = cel.offset;
+  to[celestial::kRadius] = prj.r0;
+  to[celestial::kX0] = prj.x0;
+  to[celestial::kY0] = prj.y0;
+  to[celestial::kBounds] = prj.bounds;
+  for (int m = 0; m < PVN; ++m) to[celestial::kPv + m] = defined(prj.pv[m]) ? prj.pv[m] : 0;
+  std::copy_n(prj.w, 10, to + celestial::kW);
+  to[celestial::kW + 10] = prj.m;
+  to[celestial::kW + 11] = prj.n;
+  to[celestial::kFrame] = static_cast<double>(frame_of(wcs));
+  to[celestial::kEquinox] = defined(wcs.equinox) ? wcs.equinox : 0;
+  return block;
+}
+
+void append(std::vector<double>& packed, int head_slot, const std::vector<double>& block) {
+  if (block.empty()) return;
+  packed[static_cast<std::size_t>(head_slot)] = static_cast<double>(packed.size());
+  packed.insert(packed.end(), block.begin(), block.end());
+}
+
+}  // namespace
+
+std::vector<double> packed_from_header(std::string_view cards, char alt) {
+  const HeaderView header(cards);
+  Parsed parsed(cards_for_wcslib(header));
+  wcsprm& wcs = parsed.at(alt);
+  if (wcs.naxis > kMaxAxes) {
+    fail("the header describes " + std::to_string(wcs.naxis) + " axes; at most 16 are supported");
+  }
+  refuse_unsupported(header, wcs);
+  std::vector<double> sip;
+  if (settle_polynomials(wcs)) sip = sip_block(header, alt);
+  int fixed[NWCSFIX];
+  wcsfix(0, nullptr, &wcs, fixed);  // what it could not repair wcsset judges
+  if (wcsset(&wcs) != 0) fail(one_sentence(wcs.err) + " (wcslib)");
+  refuse_unsupported(wcs);
+  const bool projected = wcs.lng >= 0 && kind_of(wcs, wcs.lng) == AxisKind::celestial;
+
+  std::vector<double> packed(head::kSize);
+  packed[head::kVersion] = kLayoutVersion;
+  packed[head::kNaxis] = wcs.naxis;
+  packed[head::kLng] = projected ? wcs.lng : -1;
+  packed[head::kLat] = projected ? wcs.lat : -1;
+  packed[head::kSpec] = wcs.spec;
+  packed[head::kProjection] = projected ? projection_number(wcs.cel.prj.code) : 0;
+  packed[head::kDistortion] = static_cast<double>(sip.empty() ? 0u : static_cast<unsigned>(kDistortionSip));
+  append(packed, head::kLinear, linear_block(wcs));
+  if (projected) append(packed, head::kCelestial, celestial_block(wcs));
+  append(packed, head::kSip, sip);
+  packed[head::kLength] = static_cast<double>(packed.size());
+  const bool finite = std::all_of(packed.begin(), packed.end(), [](double value) { return std::isfinite(value); });
+  if (!finite) fail("a world coordinate keyword holds a value that is not finite");
+  return packed;
+}
+
+}  // namespace fits::wcs
