@@ -145,7 +145,8 @@ class Files:
         first = random.normal(size=(height, width)).astype("f4")
         second = random.integers(-999, 999, (width, height), dtype="i2")
         exposure = 30.5 + item + self.version
-        file = hdu_bytes(first, EXPTIME=exposure, GAIN=2, FLAG=True, OBJECT="M 13")
+        sky = {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": exposure, "CDELT1": -0.01, "CDELT2": 0.01}
+        file = hdu_bytes(first, EXPTIME=exposure, GAIN=2, FLAG=True, OBJECT="M 13", **sky)
         file += hdu_bytes(second, primary=False, BSCALE=0.1, BZERO=3.0, EXTNAME="ERR", EXTVER=1 + item, EXPTIME=7.5)
         return gzip.compress(file, 1, mtime=0) if item % 2 else file
 
@@ -204,8 +205,20 @@ class Files:
         return torch.arange(-6, 6, dtype=torch.int16).reshape(3, 4) * (1 + self.version)
 
     @property
+    def wcs(self) -> torch.Tensor:
+        return torch.ops.fits.wcs_from_files(self.packed, self.offsets, 0)
+
+    @property
+    def pixels(self) -> torch.Tensor:
+        return torch.arange(len(self.files) * 600.0, dtype=torch.float64).reshape(-1, 300, 2) / 7
+
+    @property
     def headers(self) -> list[str]:  # of every version: a string is a constant of a graph
         return [f"{'SIMPLE':8}= {'T':>20}".ljust(80) + f"{'GAIN':8}= {2.5:>20}".ljust(80)]
+
+    @property
+    def linear_headers(self) -> list[str]:  # torch (2.13) exports no str input that has quotes in it
+        return ["CRPIX2  = 4.5".ljust(80) + "CDELT1  = 0.25".ljust(80), "CRVAL3  = 1.4E9"]
 
 
 Call = tuple[tuple[Any, ...], dict[str, Any]]
@@ -269,6 +282,16 @@ SAMPLES: dict[str, Callable[[Files], Call]] = {
     "read_heap_bytes.bytes": lambda f: ((f.table_data, 2), {}),
     "unpack": lambda f: ((f.raw, 16, [3, 4]), {}),
     "scale": lambda f: ((f.stored, 0.5, 3.0, 1000), {"dtype": torch.float32}),
+    "wcs_from_header": lambda f: ((f.linear_headers[0],), {"alt": ""}),
+    "wcs_from_headers": lambda f: ((f.linear_headers,), {"alt": ""}),
+    "wcs_from_file": lambda f: ((f.path, 0), {}),
+    "wcs_from_file.bytes": lambda f: ((f.data, 0), {}),
+    "wcs_from_files.packed": lambda f: ((f.packed, f.offsets, 0), {}),
+    "wcs_from_files": lambda f: ((f.paths, 0), {}),
+    "pixel_to_world": lambda f: ((f.pixels, f.wcs), {}),
+    "world_to_pixel": lambda f: ((f.pixels / 100 + 30, f.wcs), {}),
+    "pixel_to_world_status": lambda f: ((f.pixels, f.wcs), {}),
+    "world_to_pixel_status": lambda f: ((f.pixels / 100 + 30, f.wcs), {}),
     "unscale": lambda f: ((f.stored.to(torch.float32), 0.5, 3.0, None, 16), {}),
 }
 

@@ -9,8 +9,6 @@
 
 namespace fits::ops {
 
-inline Shape shape_of(const Tensor& tensor) { return {tensor.sizes().begin(), tensor.sizes().end()}; }
-
 inline std::string text(const Shape& shape) {
   std::string joined;
   for (const auto length : shape) joined += (joined.empty() ? "" : ", ") + std::to_string(length);

@@ -102,4 +102,16 @@ STABLE_TORCH_LIBRARY(fits, m) {
   // dtype=None is float32: AOTInductor (torch 2.13) cannot pass a ScalarType that equals its default.
   m.def("scale(Tensor raw, float bscale=1, float bzero=0, int? blank=None, *, ScalarType? dtype=None) -> Tensor");
   m.def("unscale(Tensor value, float bscale, float bzero, int? blank, int bitpix) -> Tensor");
+
+  // World coordinates
+  m.def("wcs_from_header(str header, str alt=\"\") -> Tensor");
+  m.def("wcs_from_headers(str[] headers, str alt=\"\") -> Tensor");
+  m.def("wcs_from_file(str path, int hdu=0, str alt=\"\") -> Tensor");
+  m.def("wcs_from_file.bytes(Tensor data, int hdu=0, str alt=\"\") -> Tensor");
+  m.def("wcs_from_files.packed(Tensor data, Tensor offsets, int hdu=0, str alt=\"\") -> Tensor");
+  m.def("wcs_from_files(str[] paths, int hdu=0, str alt=\"\") -> Tensor");
+  m.def("pixel_to_world(Tensor pixel, Tensor wcs) -> Tensor");
+  m.def("world_to_pixel(Tensor world, Tensor wcs) -> Tensor");
+  m.def("pixel_to_world_status(Tensor pixel, Tensor wcs) -> (Tensor world, Tensor status)");
+  m.def("world_to_pixel_status(Tensor world, Tensor wcs) -> (Tensor pixel, Tensor status)");
 }

@@ -46,6 +46,7 @@ ScalarType scalar_type(Pixel pixel) noexcept;
 // Raises ValueError naming `who` for dtypes no reader can produce (bool, complex, float8).
 Pixel pixel_type(ScalarType dtype, std::string_view who);
 
+inline Shape shape_of(const Tensor& tensor) { return {tensor.sizes().begin(), tensor.sizes().end()}; }
 std::size_t element_count(std::span<const std::int64_t> shape);
 
 // Uninitialised CPU tensor, large ones in memory that earlier results have left (ops/memory.h).

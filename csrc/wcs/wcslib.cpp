@@ -17,6 +17,7 @@
 #include "format/error.h"
 #include "wcs/angle.h"
 #include "wcs/layout.h"
+#include "wcs/projections.h"
 #include "wcs/sip_header.h"
 
 namespace fits::wcs {
@@ -77,9 +78,8 @@ std::string one_sentence(const wcserr* error) {
 bool has_code(std::string_view ctype, std::string_view code) { return ctype.size() >= 8 && ctype.substr(4, 4) == code; }
 
 // What astropy does about polynomials before wcslib may judge: TAN with PVi_5 or more is TPV (SCAMP before 2012), and
-// drops SIP; TAN-SIP drops such PVi_m; the -SIP of CTYPE has been read. Returns whether SIP stays.
-bool settle_polynomials(wcsprm& wcs) {
-  bool sip = true;
+// drops SIP; TAN-SIP that has SIP drops all PVi_m; the -SIP of CTYPE has been read.
+void settle_polynomials(wcsprm& wcs, std::vector<double>& sip) {
   std::vector<int> tan_axes;
   bool any_sip = false, is_tpv = false;
   for (int i = 0; i < wcs.naxis; ++i) {
@@ -98,13 +98,12 @@ bool settle_polynomials(wcsprm& wcs) {
     for (const int axis : tan_axes) std::memcpy(wcs.ctype[axis] + 4, "-TPV", 5);
     is_tpv = true;
   }
-  if (is_tpv) sip = false;
-  if (any_sip) {
+  if (is_tpv) sip.clear();
+  if (any_sip && !sip.empty()) {
     bool scamp = false;
     for (int i = 0; i < wcs.naxis; ++i) scamp = scamp || (has_code(wcs.ctype[i], "-TAN") && many_pv(i));
     if (scamp) wcs.npv = 0;
   }
-  return sip;
 }
 
 // A sentence for what evaluation does not do yet, before wcslib needs more than the header.
@@ -160,7 +159,7 @@ void put_text(std::string_view text, int slots, double* to) {
   }
 }
 
-// The inverse of a matrix that wcslib found regular, by elimination with pivots in extended precision.
+// The inverse of a matrix, by elimination with pivots in extended precision.
 void invert(const double* matrix, int n, double* inverse) {
   const auto size = static_cast<std::size_t>(n);
   std::vector<long double> a(matrix, matrix + size * size), b(size * size);
@@ -174,6 +173,7 @@ void invert(const double* matrix, int n, double* inverse) {
       std::swap(a[pivot * size + j], a[column * size + j]);
       std::swap(b[pivot * size + j], b[column * size + j]);
     }
+    if (a[column * size + column] == 0) fail("the linear transformation matrix is singular");
     const long double scale = 1 / a[column * size + column];
     for (std::size_t j = 0; j < size; ++j) {
       a[column * size + j] *= scale;
@@ -275,13 +275,17 @@ std::vector<double> packed_from_header(std::string_view cards, char alt) {
     fail("the header describes " + std::to_string(wcs.naxis) + " axes; at most 16 are supported");
   }
   refuse_unsupported(header, wcs);
-  std::vector<double> sip;
-  if (settle_polynomials(wcs)) sip = sip_block(header, alt);
+  std::vector<double> sip = sip_block(header, alt);
+  settle_polynomials(wcs, sip);
   int fixed[NWCSFIX];
   wcsfix(0, nullptr, &wcs, fixed);  // what it could not repair wcsset judges
   if (wcsset(&wcs) != 0) fail(one_sentence(wcs.err) + " (wcslib)");
   refuse_unsupported(wcs);
   const bool projected = wcs.lng >= 0 && kind_of(wcs, wcs.lng) == AxisKind::celestial;
+  const int projection = projected ? projection_number(wcs.cel.prj.code) : 0;
+  if (projected && !Projections::has(projection)) {
+    fail(std::string("the projection ") + wcs.cel.prj.code + " is not supported yet");
+  }
 
   std::vector<double> packed(head::kSize);
   packed[head::kVersion] = kLayoutVersion;
@@ -289,7 +293,7 @@ std::vector<double> packed_from_header(std::string_view cards, char alt) {
   packed[head::kLng] = projected ? wcs.lng : -1;
   packed[head::kLat] = projected ? wcs.lat : -1;
   packed[head::kSpec] = wcs.spec;
-  packed[head::kProjection] = projected ? projection_number(wcs.cel.prj.code) : 0;
+  packed[head::kProjection] = projection;
   packed[head::kDistortion] = static_cast<double>(sip.empty() ? 0u : static_cast<unsigned>(kDistortionSip));
   append(packed, head::kLinear, linear_block(wcs));
   if (projected) append(packed, head::kCelestial, celestial_block(wcs));

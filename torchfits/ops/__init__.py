@@ -3,7 +3,7 @@
 One module a room; each has ``DOCS``, from which docs/operators.md is made. Importing this package registers everything.
 """
 
-from torchfits.ops import compression, files, headers, images, rows, scaling, tiles
+from torchfits.ops import compression, files, headers, images, rows, scaling, tiles, wcs
 
 DOCS: dict[str, str] = {
     **files.DOCS,
@@ -13,4 +13,5 @@ DOCS: dict[str, str] = {
     **compression.DOCS,
     **rows.DOCS,
     **scaling.DOCS,
+    **wcs.DOCS,
 }

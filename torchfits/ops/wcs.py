@@ -1,0 +1,117 @@
+"""wcs_from_*, pixel_to_world, world_to_pixel: world coordinates."""
+
+from __future__ import annotations
+
+import torch
+
+from torchfits.ops.tracing import batch_size, unknown_size
+
+_STATUS = """Status int32 ``[...]`` (``[B, ...]``): bit i is set where world axis i has no solution, bit 29 where the inverse of a
+distortion did not converge, bit 30 where the distortion folds the image (its Jacobian determinant is not positive)."""
+
+DOCS = {
+    "wcs_from_header": """A header's world coordinate system as a packed vector: float64 ``[P]`` (csrc/wcs/layout.h).
+
+``header``: cards, one a line or 80 characters each, with or without END; ``alt``: "" or the letter of an alternate
+(WCS Paper I, section 2.1). The header is parsed, repaired (cdfix, unitfix, datfix, spcfix, celfix) and completed by
+wcslib, with SIP and SCAMP's PVi_m as astropy treats them. Celestial projections TAN, SIN, ARC, STG, ZEA, CAR, MER, CEA
+and CYP with CD, PC, CDELT, CROTA, LONPOLE, LATPOLE; SIP to order 9; any number of linear axes up to 16 in all. The
+vector can be saved, stacked and moved between devices; ``P`` depends on what the header describes.
+
+Errors: RuntimeError with wcslib's reason for a header that is wrong, and for what is not supported (other projections,
+nonlinear spectral and logarithmic axes, -TAB, other distortions); ValueError for an ``alt`` that is no letter.
+""",
+    "wcs_from_headers": """The same of many headers in parallel: float64 ``[B, P]``, the shorter ones padded with zeros.
+
+Raises for the first bad header.
+""",
+    "wcs_from_file": "The same of an HDU of a file, whose header is taken as the user sees it (as ``header`` gives it).",
+    "wcs_from_file.bytes": "The same of a file held in memory, uint8 ``[n]``.",
+    "wcs_from_files": "The same of one HDU of each of many files: float64 ``[B, P]``. Raises for the first bad file.",
+    "wcs_from_files.packed": "The same of files laid end to end.",
+    "pixel_to_world": """Pixel to world coordinates (WCS Papers I and II, SIP).
+
+``pixel`` ``[..., N]`` with ``wcs`` ``[P]``, or ``[B, ..., N]`` with ``[B, P]``, each item through its own WCS; 0-based,
+any real type, in the header's axis order (x first). Returns float64 of the same shape: degrees for celestial axes, SI
+units for others. The arithmetic is float64, the same bits on every machine: within 1e-13 degree of exact for most
+projections away from their limbs. A point that has no solution (outside the projection, or NaN in) is NaN in the axes
+concerned, that point alone. Longitudes are in [0, 360], as wcslib gives them.
+
+Errors: ValueError for a ``wcs`` that is not a packed WCS, shapes that do not fit, complex or bool coordinates.
+""",
+    "world_to_pixel": """World to pixel coordinates: undoes ``pixel_to_world``, arguments and errors likewise.
+
+SIP is inverted by Newton's method to below 1e-9 pixel, starting from AP and BP where the header has them. Where that
+does not converge, or the distortion folds the image over itself, the result is NaN.
+""",
+    "pixel_to_world_status": f"""``pixel_to_world`` and a status of each point.
+
+{_STATUS}
+""",
+    "world_to_pixel_status": f"""``world_to_pixel`` and a status of each point.
+
+{_STATUS}
+""",
+}
+
+
+def _packed(*batch: int | torch.SymInt) -> torch.Tensor:
+    return torch.empty(*batch, unknown_size(), dtype=torch.float64, device="cpu")
+
+
+@torch.library.register_fake("fits::wcs_from_header")
+def _(header: str, alt: str = "") -> torch.Tensor:
+    return _packed()
+
+
+@torch.library.register_fake("fits::wcs_from_headers")
+def _(headers: list[str], alt: str = "") -> torch.Tensor:
+    return _packed(len(headers))
+
+
+@torch.library.register_fake("fits::wcs_from_file")
+def _(path: str, hdu: int = 0, alt: str = "") -> torch.Tensor:
+    return _packed()
+
+
+@torch.library.register_fake("fits::wcs_from_file.bytes")
+def _(data: torch.Tensor, hdu: int = 0, alt: str = "") -> torch.Tensor:
+    return _packed()
+
+
+@torch.library.register_fake("fits::wcs_from_files")
+def _(paths: list[str], hdu: int = 0, alt: str = "") -> torch.Tensor:
+    return _packed(len(paths))
+
+
+@torch.library.register_fake("fits::wcs_from_files.packed")
+def _(data: torch.Tensor, offsets: torch.Tensor, hdu: int = 0, alt: str = "") -> torch.Tensor:
+    return _packed(batch_size(offsets))
+
+
+def _coordinates(coordinates: torch.Tensor) -> torch.Tensor:
+    return coordinates.new_empty(coordinates.shape, dtype=torch.float64)
+
+
+def _status(coordinates: torch.Tensor) -> torch.Tensor:
+    return coordinates.new_empty(coordinates.shape[:-1], dtype=torch.int32)
+
+
+@torch.library.register_fake("fits::pixel_to_world")
+def _(pixel: torch.Tensor, wcs: torch.Tensor) -> torch.Tensor:
+    return _coordinates(pixel)
+
+
+@torch.library.register_fake("fits::world_to_pixel")
+def _(world: torch.Tensor, wcs: torch.Tensor) -> torch.Tensor:
+    return _coordinates(world)
+
+
+@torch.library.register_fake("fits::pixel_to_world_status")
+def _(pixel: torch.Tensor, wcs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    return _coordinates(pixel), _status(pixel)
+
+
+@torch.library.register_fake("fits::world_to_pixel_status")
+def _(world: torch.Tensor, wcs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    return _coordinates(world), _status(world)
