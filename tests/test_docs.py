@@ -142,7 +142,11 @@ def test_readme_is_up_to_date(build: ModuleType) -> None:
 def test_schemas_are_written_as_in_the_source(build: ModuleType) -> None:
     """Every line of schema.cpp is found in the page, but for the page's line breaks and the namespace."""
     source = (ROOT / "csrc/ops/schema.cpp").read_text()
-    written = ["".join(re.findall(r'"([^"]*)"', call)) for call in re.findall(r"m\.def\((.*?)\);", source, re.DOTALL)]
+    literal = r'"((?:[^"\\]|\\.)*)"'
+    written = [
+        "".join(re.findall(literal, call)).replace('\\"', '"')
+        for call in re.findall(r"m\.def\((.*?)\);", source, re.DOTALL)
+    ]
     page = re.sub(r"\s+", " ", build.operators_page())
     assert len(written) == len(build.schemas())
     for schema in written:

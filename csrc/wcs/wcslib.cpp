@@ -106,6 +106,22 @@ void settle_polynomials(wcsprm& wcs, std::vector<double>& sip) {
   }
 }
 
+[[noreturn]] void fail_as_wcslib(const wcsprm& wcs) { fail(one_sentence(wcs.err) + " (wcslib)"); }
+
+// What wcsfix() does, in an order that sets no error over another one, which wcslib (7.12) leaks. What cannot be
+// repaired wcsset() judges. cylfix() needs the size of the image, which a header of world coordinates need not have.
+void repair_and_set(wcsprm& wcs) {
+  cdfix(&wcs);
+  datfix(&wcs);
+  obsfix(0, &wcs);
+  unitfix(0, &wcs);
+  spcfix(&wcs);
+  wcserr_clear(&wcs.err);
+  if (wcsset(&wcs) != 0) fail_as_wcslib(wcs);
+  celfix(&wcs);  // NCP and GLS become SIN and SFL; wants a WCS that is set
+  if (wcsset(&wcs) != 0) fail_as_wcslib(wcs);
+}
+
 // A sentence for what evaluation does not do yet, before wcslib needs more than the header.
 void refuse_unsupported(const HeaderView& header, const wcsprm& wcs) {
   for (int i = 0; i < wcs.naxis; ++i) {
@@ -277,9 +293,7 @@ std::vector<double> packed_from_header(std::string_view cards, char alt) {
   refuse_unsupported(header, wcs);
   std::vector<double> sip = sip_block(header, alt);
   settle_polynomials(wcs, sip);
-  int fixed[NWCSFIX];
-  wcsfix(0, nullptr, &wcs, fixed);  // what it could not repair wcsset judges
-  if (wcsset(&wcs) != 0) fail(one_sentence(wcs.err) + " (wcslib)");
+  repair_and_set(wcs);
   refuse_unsupported(wcs);
   const bool projected = wcs.lng >= 0 && kind_of(wcs, wcs.lng) == AxisKind::celestial;
   const int projection = projected ? projection_number(wcs.cel.prj.code) : 0;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <wcslib/wcs.h>
+#include <wcslib/wcserr.h>
 #include <wcslib/wcsfix.h>
 #include <wcslib/wcshdr.h>
 
@@ -43,6 +44,12 @@ inline std::string celestial_cards(const std::string& code, double crval1, doubl
   return cards;
 }
 
+// No texts of errors while it lives: wcslib (7.12) leaks them when there are several.
+struct Silence {
+  Silence() { wcserr_enable(0); }
+  ~Silence() { wcserr_enable(1); }
+};
+
 class Wcslib {
  public:
   explicit Wcslib(std::string cards, char alt = ' ') {
@@ -53,10 +60,15 @@ class Wcslib {
     for (int i = 0; i < count_; ++i) {
       if (all_[i].alt[0] == alt) wcs_ = &all_[i];
     }
-    int fixed[NWCSFIX];
-    if (wcs_ == nullptr) throw std::runtime_error("no such alt");
-    wcsfix(0, nullptr, wcs_, fixed);
-    if (wcsset(wcs_) != 0) throw std::runtime_error("wcsset");
+    const Silence silence;
+    if (wcs_ != nullptr) {
+      cdfix(wcs_);
+      unitfix(0, wcs_);
+      spcfix(wcs_);
+      if (wcsset(wcs_) == 0) return;
+    }
+    wcsvfree(&count_, &all_);
+    throw std::runtime_error("no such alt, or wcsset");
   }
   Wcslib(const Wcslib&) = delete;
   ~Wcslib() { wcsvfree(&count_, &all_); }
@@ -67,6 +79,7 @@ class Wcslib {
   };
   // 0-based pixels.
   Result to_world(std::vector<double> pixel) {
+    const Silence silence;
     for (double& x : pixel) x += 1;
     const auto n = pixel.size() / naxis();
     std::vector<double> image(pixel.size()), phi(n), theta(n), world(pixel.size());
@@ -76,6 +89,7 @@ class Wcslib {
     return {world, status};
   }
   Result to_pixel(const std::vector<double>& world) {
+    const Silence silence;
     const auto n = world.size() / naxis();
     std::vector<double> image(world.size()), phi(n), theta(n), pixel(world.size());
     std::vector<int> status(n);
