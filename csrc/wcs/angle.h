@@ -22,16 +22,16 @@ FITS_HOST_DEVICE Real degrees(Real radians) {
   return fma(radians, Real(kRadian), radians * Real(kRadianRest));
 }
 
-// (atan(q) / q - 1) / q^2 as a polynomial in q^2, |q| <= tan(22.5 degrees); by Estrin's scheme.
+// (atan(q) / q - 1) / q^2 in degrees as a polynomial in q^2, |q| <= tan(22.5 degrees); by Estrin's scheme.
 template <class Real>
 FITS_HOST_DEVICE Real arc_polynomial(Real z) {
   const Real z2 = z * z, z4 = z2 * z2, z8 = z4 * z4;
-  const Real a = fma(Real(0x1.9999999999953p-3), z, Real(-0x1.5555555555555p-2));
-  const Real b = fma(Real(0x1.c71c71c303dbbp-4), z, Real(-0x1.249249248d7dcp-3));
-  const Real c = fma(Real(0x1.3b1392d519db1p-4), z, Real(-0x1.745d165dc9713p-4));
-  const Real d = fma(Real(0x1.e19a0bfa3eef7p-5), z, Real(-0x1.110e87b4357d2p-4));
-  const Real e = fma(Real(0x1.74dccfb93ffbbp-5), z, Real(-0x1.ac7a5a79b3f19p-5));
-  const Real f = fma(Real(0x1.0acd9e91a593bp-6), z, Real(-0x1.1b311bb48c199p-5));
+  const Real a = fma(Real(0x1.6eb167b830154p+3), z, Real(-0x1.3193d66ed2bfap+4));
+  const Real b = fma(Real(0x1.976fc89018ebfp+2), z, Real(-0x1.05ec6ea81e105p+3));
+  const Real c = fma(Real(0x1.1a123491f907dp+2), z, Real(-0x1.4d5b74c07211cp+2));
+  const Real d = fma(Real(0x1.af26fd58f6440p+1), z, Real(-0x1.e8e7ff9cf8051p+1));
+  const Real e = fma(Real(0x1.4dcdccf2bd0fcp+1), z, Real(-0x1.7f97e9378a292p+1));
+  const Real f = fma(Real(0x1.ddb5943571ad1p-1), z, Real(-0x1.fb0d929ffd7a1p+0));
   return fma(fma(f, z2, e), z8, fma(fma(d, z2, c), z4, fma(b, z2, a)));
 }
 
@@ -76,26 +76,38 @@ FITS_HOST_DEVICE SineCosine<Real> sincosd(Real angle) {
   return {select(quarter >= Real(2.0), -s, s), select((quarter == Real(1.0)) | (quarter == Real(2.0)), -c, c)};
 }
 
-// The angle of (x, y) in [-180, 180]; 0 for the origin.
+// The angle of (|x|, |y|) in [0, 90].
 template <class Real>
-FITS_HOST_DEVICE Real atan2d(Real y, Real x) {
-  const Real ax = abs(x), ay = abs(y);
-  const Real large = max(ax, ay), small = min(ax, ay);
+FITS_HOST_DEVICE Real first_quadrant(Real ay, Real ax) {
+  // In this order of the operands NaN in x is in `large` and NaN in y in `small`, and from there in the result.
+  const Real large = max(ay, ax), small = min(ax, ay);
   const auto steep = small > Real(0.41421356237309503) * large;  // beyond 22.5 degrees: measured from 45
   const Real up = select(steep, small - large, small);
   const Real along = select(steep, small + large, large);
-  const Real q = up / max(along, Real(0x1p-1022));
-  Real angle = degrees(fma(q, q * q * arc_polynomial(q * q), q));
+  const Real q = up / max(Real(0x1p-1022), along);
+  const Real z = q * q;
+  Real angle = fma(q, Real(kRadian), q * fma(z, arc_polynomial(z), Real(kRadianRest)));
   angle = select(steep, Real(45.0) + angle, angle);
-  angle = select(ay > ax, Real(90.0) - angle, angle);
-  angle = select(x < Real(0.0), Real(180.0) - angle, angle);
-  return select((x != x) | (y != y), x + y, copysign(angle, y));
+  return select(ay > ax, Real(90.0) - angle, angle);
+}
+
+// The angle of (x, y) in [-180, 180]; 0 for the origin.
+template <class Real>
+FITS_HOST_DEVICE Real atan2d(Real y, Real x) {
+  const Real angle = first_quadrant(abs(y), abs(x));
+  return with_sign_of(select(x < Real(0.0), Real(180.0) - angle, angle), y);
+}
+
+// The same where x is not negative (a radius): in [-90, 90].
+template <class Real>
+FITS_HOST_DEVICE Real elevation(Real y, Real x) {
+  return with_sign_of(first_quadrant(abs(y), x), y);
 }
 
 // Of arguments beyond 1 NaN.
 template <class Real>
 FITS_HOST_DEVICE Real asind(Real sine) {
-  return atan2d(sine, sqrt((Real(1.0) - sine) * (Real(1.0) + sine)));
+  return elevation(sine, sqrt((Real(1.0) - sine) * (Real(1.0) + sine)));
 }
 template <class Real>
 FITS_HOST_DEVICE Real acosd(Real cosine) {

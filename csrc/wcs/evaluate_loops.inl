@@ -49,7 +49,15 @@ struct RunOnBlock {
 
 FITS_HOST_DEVICE void fill(Block& block, const double* from) {
   const int naxis = block.naxis;
-  for (int axis = 0; axis < naxis; ++axis) {
+  if (naxis == 2 && block.count % kLanes<Real> == 0) {
+    for (int i = 0; i < block.count; i += kLanes<Real>) {
+      Real x, y;
+      load_pairs(from + 2 * i, x, y);
+      store(&block.coordinates[0][i], x);
+      store(&block.coordinates[1][i], y);
+    }
+  }
+  for (int axis = 0; axis < naxis && !(naxis == 2 && block.count % kLanes<Real> == 0); ++axis) {
     double* const to = block.coordinates[axis];
     for (int i = 0; i < block.count; ++i) to[i] = from[i * naxis + axis];
     for (int i = block.count; i % kLanes<Real> != 0; ++i) to[i] = to[block.count - 1];
@@ -62,7 +70,12 @@ FITS_HOST_DEVICE void fill(Block& block, const double* from) {
 // Status: what the stages flagged; and of world coordinates that are NaN, whatever the reason, their axes.
 FITS_HOST_DEVICE void empty(const Block& block, double* to, std::int32_t* status) {
   const int naxis = block.naxis;
-  for (int axis = 0; axis < naxis; ++axis) {
+  if (naxis == 2 && block.count % kLanes<Real> == 0) {
+    for (int i = 0; i < block.count; i += kLanes<Real>) {
+      store_pairs(to + 2 * i, load<Real>(&block.coordinates[0][i]), load<Real>(&block.coordinates[1][i]));
+    }
+  }
+  for (int axis = 0; axis < naxis && !(naxis == 2 && block.count % kLanes<Real> == 0); ++axis) {
     const double* const from = block.coordinates[axis];
     for (int i = 0; i < block.count; ++i) to[i * naxis + axis] = from[i];
   }

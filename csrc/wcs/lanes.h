@@ -24,11 +24,24 @@ FITS_HOST_DEVICE double abs(double a) { return __builtin_fabs(a); }
 FITS_HOST_DEVICE double floor(double a) { return __builtin_floor(a); }
 FITS_HOST_DEVICE double round(double a) { return __builtin_rint(a); }  // ties to even
 FITS_HOST_DEVICE double copysign(double a, double sign) { return __builtin_copysign(a, sign); }
+FITS_HOST_DEVICE double with_sign_of(double a, double b) { return __builtin_copysign(a, b); }  // a not negative
 FITS_HOST_DEVICE double select(bool mask, double a, double b) { return mask ? a : b; }
 FITS_HOST_DEVICE bool any(bool mask) { return mask; }
 FITS_HOST_DEVICE bool all(bool mask) { return mask; }
 FITS_HOST_DEVICE unsigned bits(bool mask) { return mask ? 1 : 0; }  // bit i: lane i
 FITS_HOST_DEVICE void store(double* to, double a) { *to = a; }
+// The smaller and the larger of two; where one of them is NaN, the second.
+FITS_HOST_DEVICE double min(double a, double b) { return a < b ? a : b; }
+FITS_HOST_DEVICE double max(double a, double b) { return a > b ? a : b; }
+// Points of two coordinates each, x0 y0 x1 y1 ..., to lanes and back.
+FITS_HOST_DEVICE void load_pairs(const double* from, double& x, double& y) {
+  x = from[0];
+  y = from[1];
+}
+FITS_HOST_DEVICE void store_pairs(double* to, double x, double y) {
+  to[0] = x;
+  to[1] = y;
+}
 // 2^k for integral k in [-1022, 1023]: the low bits of 2^52 + 1023 + k become the exponent.
 FITS_HOST_DEVICE double power_of_two(double k) {
   return __builtin_bit_cast(double, __builtin_bit_cast(std::uint64_t, k + (0x1p52 + 1023)) << 52);
@@ -110,11 +123,27 @@ FITS_HOST_DEVICE Lanes4 copysign(Lanes4 a, Lanes4 sign) {
   const __m256d bit = _mm256_set1_pd(-0.0);
   return _mm256_or_pd(_mm256_andnot_pd(bit, a.v), _mm256_and_pd(bit, sign.v));
 }
+FITS_HOST_DEVICE Lanes4 with_sign_of(Lanes4 a, Lanes4 b) {
+  return _mm256_or_pd(a.v, _mm256_and_pd(_mm256_set1_pd(-0.0), b.v));
+}
 FITS_HOST_DEVICE Lanes4 select(Mask4 mask, Lanes4 a, Lanes4 b) { return _mm256_blendv_pd(b.v, a.v, mask.bits); }
 FITS_HOST_DEVICE bool any(Mask4 mask) { return _mm256_movemask_pd(mask.bits) != 0; }
 FITS_HOST_DEVICE bool all(Mask4 mask) { return _mm256_movemask_pd(mask.bits) == 15; }
 FITS_HOST_DEVICE unsigned bits(Mask4 mask) { return static_cast<unsigned>(_mm256_movemask_pd(mask.bits)); }
 FITS_HOST_DEVICE void store(double* to, Lanes4 a) { _mm256_storeu_pd(to, a.v); }
+FITS_HOST_DEVICE Lanes4 min(Lanes4 a, Lanes4 b) { return _mm256_min_pd(a.v, b.v); }
+FITS_HOST_DEVICE Lanes4 max(Lanes4 a, Lanes4 b) { return _mm256_max_pd(a.v, b.v); }
+FITS_HOST_DEVICE void load_pairs(const double* from, Lanes4& x, Lanes4& y) {
+  const __m256d low = _mm256_loadu_pd(from), high = _mm256_loadu_pd(from + 4);
+  const __m256d even = _mm256_permute2f128_pd(low, high, 0x20), odd = _mm256_permute2f128_pd(low, high, 0x31);
+  x = _mm256_unpacklo_pd(even, odd);
+  y = _mm256_unpackhi_pd(even, odd);
+}
+FITS_HOST_DEVICE void store_pairs(double* to, Lanes4 x, Lanes4 y) {
+  const __m256d even = _mm256_unpacklo_pd(x.v, y.v), odd = _mm256_unpackhi_pd(x.v, y.v);
+  _mm256_storeu_pd(to, _mm256_permute2f128_pd(even, odd, 0x20));
+  _mm256_storeu_pd(to + 4, _mm256_permute2f128_pd(even, odd, 0x31));
+}
 FITS_HOST_DEVICE Lanes4 power_of_two(Lanes4 k) {
   const __m256d shifted = _mm256_add_pd(k.v, _mm256_set1_pd(0x1p52 + 1023));
   return _mm256_castsi256_pd(_mm256_slli_epi64(_mm256_castpd_si256(shifted), 52));
@@ -126,16 +155,8 @@ FITS_HOST_DEVICE Lanes4 exponent(Lanes4 a) {
 }
 #endif
 
-// ---- of all kinds. The smaller and the larger of two; where one of them is NaN, the second.
+// ---- of all kinds
 
-template <class Real>
-FITS_HOST_DEVICE Real min(Real a, Real b) {
-  return select(a < b, a, b);
-}
-template <class Real>
-FITS_HOST_DEVICE Real max(Real a, Real b) {
-  return select(a > b, a, b);
-}
 template <class Real>
 FITS_HOST_DEVICE Real not_a_number() {
   return Real(__builtin_nan(""));

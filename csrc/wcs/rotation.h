@@ -36,20 +36,25 @@ FITS_HOST_DEVICE Direction<Real> direction(Spherical<Real> s) {
 
 template <class Real>
 FITS_HOST_DEVICE Spherical<Real> spherical(Direction<Real> v) {
-  return {atan2d(v.m, v.l), atan2d(v.n, sqrt(fma(v.l, v.l, v.m * v.m)))};
+  return {atan2d(v.m, v.l), elevation(v.n, sqrt(fma(v.l, v.l, v.m * v.m)))};
 }
 
 // Longitudes as wcslib gives them: in [0, 360] where that of the native pole is not negative, else in [-360, 0].
 template <class Real>
 FITS_HOST_DEVICE Real wrapped(Real lng, double pole) {
-  lng = pole >= 0 ? select(lng < Real(0.0), lng + Real(360.0), lng) : select(lng > Real(0.0), lng - Real(360.0), lng);
-  return select(lng > Real(360.0), lng - Real(360.0), select(lng < Real(-360.0), lng + Real(360.0), lng));
+  if (pole >= 0) {
+    lng = select(lng < Real(0.0), lng + Real(360.0), lng);
+    return select(lng > Real(360.0), lng - Real(360.0), lng);
+  }
+  lng = select(lng > Real(0.0), lng - Real(360.0), lng);
+  return select(lng < Real(-360.0), lng + Real(360.0), lng);
 }
 
 template <class Real>
 FITS_HOST_DEVICE Spherical<Real> to_celestial(Rotation r, Direction<Real> v) {
   const auto row = [&](int i) { return fma(v.l, Real(r(i, 0)), fma(v.m, Real(r(i, 1)), v.n * Real(r(i, 2)))); };
-  const auto s = spherical(Direction<Real>{row(0), row(1), row(2)});
+  const Real m = fma(v.l, Real(r(1, 0)), v.m * Real(r(1, 1)));  // r(1, 2) is 0: euler[0] is taken out
+  const auto s = spherical(Direction<Real>{row(0), m, row(2)});
   return {wrapped(s.lng + Real(r.euler(0)), r.euler(0)), s.lat};
 }
 
@@ -58,7 +63,7 @@ template <class Real>
 FITS_HOST_DEVICE Direction<Real> to_native(Rotation r, Spherical<Real> s) {
   const auto v = direction(Spherical<Real>{s.lng - Real(r.euler(0)), s.lat});
   const auto column = [&](int i) { return fma(v.l, Real(r(0, i)), fma(v.m, Real(r(1, i)), v.n * Real(r(2, i)))); };
-  return {column(0), column(1), column(2)};
+  return {column(0), column(1), fma(v.l, Real(r(0, 2)), v.n * Real(r(2, 2)))};
 }
 
 // Where both poles coincide, or are opposite, the rotation is a shift of longitude: exact, and without trigonometry.
