@@ -1,4 +1,4 @@
-// evaluate.h's loops for x86-64 with AVX2 and FMA: four points at a time.
+// evaluate.h's loops for x86-64 with AVX2 and FMA: eight points at a time, in two registers.
 #if defined(__x86_64__)
 // The standard library first: what follows the pragma is compiled for this target, and none of it may be shared.
 #include <immintrin.h>
@@ -18,9 +18,10 @@
 #define FITS_LANES4
 #include "wcs/chain.h"
 #include "wcs/evaluate.h"
+#include "wcs/pair.h"
 
 #define FITS_LEVEL avx2
-#define FITS_REAL Lanes4
+#define FITS_REAL Pair<Lanes4>
 #include "wcs/evaluate_loops.inl"
 
 #if defined(__clang__)

@@ -30,7 +30,7 @@ struct LanesOfBlock {
   FITS_HOST_DEVICE void set(int axis, Real value) { store(&block.coordinates[axis][first], value); }
   FITS_HOST_DEVICE void flag(MaskOf<Real> mask, int status_bits) {
     if (!block.wants_status) return;
-    const unsigned lanes = bits(mask);
+    const unsigned lanes = bits<kLanes<Real>>(mask);
     if (lanes == 0) return;
     for (int i = 0; i < kLanes<Real>; ++i) block.status[first + i] |= (lanes >> i & 1) != 0 ? status_bits : 0;
   }
@@ -47,19 +47,23 @@ struct RunOnBlock {
   }
 };
 
+// How many points go in and out by shuffles: where they have two coordinates, all but the last few.
+FITS_HOST_DEVICE int shuffled_points(const Block& block) {
+  return block.naxis == 2 ? block.count / kLanes<Real> * kLanes<Real> : 0;
+}
+
 FITS_HOST_DEVICE void fill(Block& block, const double* from) {
   const int naxis = block.naxis;
-  if (naxis == 2 && block.count % kLanes<Real> == 0) {
-    for (int i = 0; i < block.count; i += kLanes<Real>) {
-      Real x, y;
-      load_pairs(from + 2 * i, x, y);
-      store(&block.coordinates[0][i], x);
-      store(&block.coordinates[1][i], y);
-    }
+  const int shuffled = shuffled_points(block);
+  for (int i = 0; i < shuffled; i += kLanes<Real>) {
+    Real x, y;
+    load_pairs(from + 2 * i, x, y);
+    store(&block.coordinates[0][i], x);
+    store(&block.coordinates[1][i], y);
   }
-  for (int axis = 0; axis < naxis && !(naxis == 2 && block.count % kLanes<Real> == 0); ++axis) {
+  for (int axis = 0; axis < naxis; ++axis) {
     double* const to = block.coordinates[axis];
-    for (int i = 0; i < block.count; ++i) to[i] = from[i * naxis + axis];
+    for (int i = shuffled; i < block.count; ++i) to[i] = from[i * naxis + axis];
     for (int i = block.count; i % kLanes<Real> != 0; ++i) to[i] = to[block.count - 1];
   }
   if (block.wants_status) {
@@ -70,14 +74,13 @@ FITS_HOST_DEVICE void fill(Block& block, const double* from) {
 // Status: what the stages flagged; and of world coordinates that are NaN, whatever the reason, their axes.
 FITS_HOST_DEVICE void empty(const Block& block, double* to, std::int32_t* status) {
   const int naxis = block.naxis;
-  if (naxis == 2 && block.count % kLanes<Real> == 0) {
-    for (int i = 0; i < block.count; i += kLanes<Real>) {
-      store_pairs(to + 2 * i, load<Real>(&block.coordinates[0][i]), load<Real>(&block.coordinates[1][i]));
-    }
+  const int shuffled = shuffled_points(block);
+  for (int i = 0; i < shuffled; i += kLanes<Real>) {
+    store_pairs(to + 2 * i, load<Real>(&block.coordinates[0][i]), load<Real>(&block.coordinates[1][i]));
   }
-  for (int axis = 0; axis < naxis && !(naxis == 2 && block.count % kLanes<Real> == 0); ++axis) {
+  for (int axis = 0; axis < naxis; ++axis) {
     const double* const from = block.coordinates[axis];
-    for (int i = 0; i < block.count; ++i) to[i * naxis + axis] = from[i];
+    for (int i = shuffled; i < block.count; ++i) to[i * naxis + axis] = from[i];
   }
   if (status == nullptr) return;
   for (int i = 0; i < block.count; ++i) {

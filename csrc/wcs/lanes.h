@@ -28,7 +28,11 @@ FITS_HOST_DEVICE double with_sign_of(double a, double b) { return __builtin_copy
 FITS_HOST_DEVICE double select(bool mask, double a, double b) { return mask ? a : b; }
 FITS_HOST_DEVICE bool any(bool mask) { return mask; }
 FITS_HOST_DEVICE bool all(bool mask) { return mask; }
-FITS_HOST_DEVICE unsigned bits(bool mask) { return mask ? 1 : 0; }  // bit i: lane i
+// Bit i: lane i, of `kWidth` lanes.
+template <int kWidth>
+FITS_HOST_DEVICE unsigned bits(bool mask) {
+  return mask ? 1 : 0;
+}
 FITS_HOST_DEVICE void store(double* to, double a) { *to = a; }
 // The smaller and the larger of two; where one of them is NaN, the second.
 FITS_HOST_DEVICE double min(double a, double b) { return a < b ? a : b; }
@@ -129,7 +133,10 @@ FITS_HOST_DEVICE Lanes4 with_sign_of(Lanes4 a, Lanes4 b) {
 FITS_HOST_DEVICE Lanes4 select(Mask4 mask, Lanes4 a, Lanes4 b) { return _mm256_blendv_pd(b.v, a.v, mask.bits); }
 FITS_HOST_DEVICE bool any(Mask4 mask) { return _mm256_movemask_pd(mask.bits) != 0; }
 FITS_HOST_DEVICE bool all(Mask4 mask) { return _mm256_movemask_pd(mask.bits) == 15; }
-FITS_HOST_DEVICE unsigned bits(Mask4 mask) { return static_cast<unsigned>(_mm256_movemask_pd(mask.bits)); }
+template <int kWidth>
+FITS_HOST_DEVICE unsigned bits(Mask4 mask) {
+  return static_cast<unsigned>(_mm256_movemask_pd(mask.bits));
+}
 FITS_HOST_DEVICE void store(double* to, Lanes4 a) { _mm256_storeu_pd(to, a.v); }
 FITS_HOST_DEVICE Lanes4 min(Lanes4 a, Lanes4 b) { return _mm256_min_pd(a.v, b.v); }
 FITS_HOST_DEVICE Lanes4 max(Lanes4 a, Lanes4 b) { return _mm256_max_pd(a.v, b.v); }
