@@ -292,6 +292,7 @@ SAMPLES: dict[str, Callable[[Files], Call]] = {
     "world_to_pixel": lambda f: ((f.pixels / 100 + 30, f.wcs), {}),
     "pixel_to_world_status": lambda f: ((f.pixels, f.wcs), {}),
     "world_to_pixel_status": lambda f: ((f.pixels / 100 + 30, f.wcs), {}),
+    "wcs_jacobian": lambda f: ((f.pixels, f.wcs), {}),
     "unscale": lambda f: ((f.stored.to(torch.float32), 0.5, 3.0, None, 16), {}),
 }
 

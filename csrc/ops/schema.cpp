@@ -114,4 +114,5 @@ STABLE_TORCH_LIBRARY(fits, m) {
   m.def("world_to_pixel(Tensor world, Tensor wcs) -> Tensor");
   m.def("pixel_to_world_status(Tensor pixel, Tensor wcs) -> (Tensor world, Tensor status)");
   m.def("world_to_pixel_status(Tensor world, Tensor wcs) -> (Tensor pixel, Tensor status)");
+  m.def("wcs_jacobian(Tensor pixel, Tensor wcs) -> Tensor");
 }

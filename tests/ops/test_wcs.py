@@ -260,3 +260,53 @@ def test_what_is_refused() -> None:
     alternate = fits.Header({f"{key}A": value for key, value in sky_header().items()})
     with pytest.raises(RuntimeError, match=r"header 1: .*version 'A'"):
         torch.ops.fits.wcs_from_headers([alternate.tostring(), sky_header().tostring()], "A")
+
+
+GRADIENT_HEADERS = {code: sky_header(code, (33.0, 40.0), 0.5) for code in PROJECTIONS} | {"SIP": sip_header()}
+GRADIENT_HEADERS["CEA"]["PV2_1"] = 0.9
+
+
+@pytest.mark.parametrize("code", GRADIENT_HEADERS)
+def test_gradients(code: str) -> None:
+    wcs = packed(GRADIENT_HEADERS[code])
+    pixel = torch.from_numpy(random_pixels(6, 2, 60)).requires_grad_()
+    step = 1e-4 if code != "SIP" else 1e-2
+    assert torch.autograd.gradcheck(lambda x: pixel_to_world(x, wcs), pixel, eps=step, atol=1e-7)
+    world = pixel_to_world(pixel.detach(), wcs).requires_grad_()
+    scale = 1e-4 if code != "SIP" else 1e-6
+    assert torch.autograd.gradcheck(lambda x: world_to_pixel(x, wcs), world, eps=scale, atol=1e-4)
+
+
+def test_jacobian_of_a_cube_and_of_a_batch() -> None:
+    header = sky_header("STG")
+    header["CTYPE3"], header["CRVAL3"], header["CDELT3"] = "FREQ", 1.4e9, 1000.0
+    header["CD3_3"], header["CD3_1"] = 2000.0, 3.0
+    pixel = torch.from_numpy(random_pixels(5, 3, 60)).requires_grad_()
+    assert torch.autograd.gradcheck(lambda x: pixel_to_world(x, packed(header)), pixel, eps=1e-4, atol=1e-5)
+    batch = torch.stack([packed(sky_header(crval=(i, i))) for i in range(3)])
+    pixel = torch.from_numpy(random_pixels(3 * 70)).reshape(3, 70, 2)
+    matrices = torch.ops.fits.wcs_jacobian(pixel, batch)
+    assert torch.equal(matrices[2], torch.ops.fits.wcs_jacobian(pixel[2], batch[2]))
+
+
+def test_gradients_stay_finite_at_the_reference_point_and_poles() -> None:
+    for code in PROJECTIONS[:5]:
+        for crval in ((33.0, 40.0), (33.0, 90.0)):
+            pixel = torch.tensor([30.5, 19.25], dtype=torch.float64)
+            matrix = torch.ops.fits.wcs_jacobian(pixel, packed(sky_header(code, crval)))
+            assert torch.isfinite(matrix).all()
+            if crval[1] < 90:
+                expected = torch.tensor(
+                    [[-0.01 / np.cos(np.deg2rad(40)), 0.001 / np.cos(np.deg2rad(40))], [0.0015, 0.01]]
+                )
+                torch.testing.assert_close(matrix, expected.double(), rtol=1e-12, atol=0)
+
+
+def test_derivatives_that_are_not_there_are_refused() -> None:
+    wcs = packed(sky_header())
+    pixel = torch.rand(4, 2, dtype=torch.float64, requires_grad=True)
+    with pytest.raises(NotImplementedError, match="derivatives in wcs"):
+        pixel_to_world(pixel, wcs.clone().requires_grad_())
+    (first,) = torch.autograd.grad(pixel_to_world(pixel, wcs).square().sum(), pixel, create_graph=True)
+    with pytest.raises(NotImplementedError, match="second derivatives"):
+        first.sum().backward()
