@@ -1,15 +1,8 @@
-// Trigonometry in degrees and exponentials against 80-bit arithmetic; lanes give double's bits.
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
+// Trigonometry in degrees and exponentials against 80-bit arithmetic.
 #include <cmath>
 #include <random>
 
 #include "check.h"
-
-#if defined(__x86_64__) && defined(__AVX2__) && defined(__FMA__)
-#define FITS_LANES4
-#endif
 #include "wcs/angle.h"
 #include "wcs/exponential.h"
 
@@ -121,30 +114,5 @@ TEST(exponential_and_logarithm_within_two_ulp) {
   CHECK_EQUAL(fits::wcs::log(double{INFINITY}), INFINITY);
   CHECK_EQUAL(fits::wcs::exp(0.0), 1.0);
 }
-
-#if defined(FITS_LANES4)
-TEST(lanes_have_the_bits_of_double) {
-  std::mt19937_64 random(4);
-  std::uniform_real_distribution<double> any(-1, 1);
-  const auto same = [](double a, double b) { return a == b || (a != a && b != b); };
-  for (int i = 0; i < kPoints / 4; ++i) {
-    double x[4], y[4], found[6][4];
-    for (int k = 0; k < 4; ++k) {
-      x[k] = 500 * any(random);
-      y[k] = any(random) * std::pow(10, 3 * any(random));
-    }
-    const Lanes4 X = load<Lanes4>(x), Y = load<Lanes4>(y);
-    const auto s = sincosd(X);
-    const Lanes4 all[6] = {s.sine, s.cosine, atan2d(Y, X), fits::wcs::exp(X), fits::wcs::log(Y), asind(Y)};
-    for (int f = 0; f < 6; ++f) store(found[f], all[f]);
-    for (int k = 0; k < 4; ++k) {
-      const auto one = sincosd(x[k]);
-      const double expected[6] = {
-          one.sine, one.cosine, atan2d(y[k], x[k]), fits::wcs::exp(x[k]), fits::wcs::log(y[k]), asind(y[k])};
-      for (int f = 0; f < 6; ++f) CHECK(same(found[f][k], expected[f]));
-    }
-  }
-}
-#endif
 
 }  // namespace
