@@ -1,0 +1,52 @@
+// AIR: Airy's projection. Paper II, section 5.1.9, equations 71 to 74; PVi_1 = theta_b. With T = tan xi,
+// xi = (90 degrees - theta) / 2: R_theta = r0 (ln(1 + T^2) / T - 2 w1 T), w1 = ln(cos xi_b) / tan^2 xi_b.
+#pragma once
+
+#include "wcs/exponential.h"
+#include "wcs/projection.h"
+#include "wcs/projection/solve.h"
+
+namespace fits::wcs {
+
+struct Air {
+  static constexpr int kNumber = projection_number("AIR");
+
+  // The logarithmic term is less than T and than 0.805, and the other one less than the whole: that brackets T.
+  template <class Real>
+  FITS_HOST_DEVICE static NativeDirection<Real> x2s(Constants c, Real x, Real y) {
+    const Real radius = sqrt(fma(x, x, y * y));
+    const Real rho = radius / Real(c.r0());
+    const Real b = Real(-2.0 * c.w(1));
+    const Real high = rho / b;
+    const Real low = max(rho / (Real(1.0) + b), (rho - Real(0.805)) / b);
+    const auto T = solve_rising(rho, low, high, low, [&](Real t) {
+      const Real t2 = t * t;
+      const Real log_t2 = log_ratio(t2);
+      return ValueAndSlope<Real>{t * (log_t2 + b), Real(2.0) / (Real(1.0) + t2) - log_t2 + b};
+    });
+    const Real scale = select(radius > Real(0.0), Real(2.0) * T.value / radius, Real(0.0));
+    const MaskOf<Real> valid = T.valid & (T.value < Real(0x1p30));  // wcslib: cos xi > 2^-30
+    return {{-y * scale, x * scale, Real(1.0) - T.value * T.value}, valid};
+  }
+
+  // T = cos theta / (1 + sin theta) = (1 - sin theta) / cos theta; the antipode lies at infinity.
+  template <class Real>
+  FITS_HOST_DEVICE static Plane<Real> s2x(Constants c, NativeDirection<Real> native) {
+    const auto v = native.at;
+    const Real h2 = cosine2(v);
+    const MaskOf<Real> north = v.n > Real(0.0);
+    const Real ratio = select(north, Real(1.0), Real(1.0) - v.n) / select(north, Real(1.0) + v.n, h2);  // T / cos theta
+    const Real t2 = ratio * ratio * h2;
+    const Real scale = Real(c.r0()) * (log_ratio(t2) + Real(-2.0 * c.w(1))) * ratio;
+    return zenithal(v, scale, north | (h2 > Real(0.0)));
+  }
+
+ private:
+  // ln(1 + t2) / t2
+  template <class Real>
+  FITS_HOST_DEVICE static Real log_ratio(Real t2) {
+    return select(t2 > Real(1e-20), log1p(t2) / max(t2, Real(1e-20)), select(t2 == t2, Real(1.0), t2));
+  }
+};
+
+}  // namespace fits::wcs

@@ -1,0 +1,74 @@
+// ZPN: zenithal polynomial. Paper II, section 5.1.7, equation 69: R_theta = r0 sum P_m zeta^m with zeta = 90 degrees -
+// theta in radians; PVi_m = P_m. Only up to zeta = w0, where the polynomial first stops rising, w1 its value there.
+#pragma once
+
+#include "wcs/projection.h"
+#include "wcs/projection/solve.h"
+
+namespace fits::wcs {
+
+struct Zpn {
+  static constexpr int kNumber = projection_number("ZPN");
+
+  template <class Real>
+  FITS_HOST_DEVICE static NativeDirection<Real> x2s(Constants c, Real x, Real y) {
+    const Real radius = sqrt(fma(x, x, y * y));
+    const auto zeta = inverse(c, radius / Real(c.r0()));
+    const auto s = sincosd(degrees(zeta.value));
+    const MaskOf<Real> centre = radius == Real(0.0);  // there phi is 0
+    const Real scale = s.sine / select(centre, Real(1.0), radius);
+    return {{select(centre, s.sine, -y * scale), select(centre, Real(0.0), x * scale), s.cosine}, zeta.valid};
+  }
+
+  template <class Real>
+  FITS_HOST_DEVICE static Plane<Real> s2x(Constants c, NativeDirection<Real> native) {
+    const auto v = native.at;
+    const Real h = sqrt(cosine2(v));
+    const Real zeta = radians(atan2d(h, v.n));
+    const Real r = polynomial(c, zeta).value * Real(c.r0());
+    const MaskOf<Real> pole = h == Real(0.0);  // there phi is 0
+    const Real scale = r / select(pole, Real(1.0), h);
+    return {scale * v.m, select(pole, -r, -(scale * v.l)), zeta <= Real(c.w(0))};
+  }
+
+ private:
+  static constexpr double kPi = 0x1.921fb54442d18p+1;
+
+  template <class Real>
+  FITS_HOST_DEVICE static ValueAndSlope<Real> polynomial(Constants c, Real zeta) {
+    Real value = Real(c.pv(c.n())), slope = Real(0.0);
+    for (int m = c.n() - 1; m >= 0; --m) {
+      slope = fma(slope, zeta, value);
+      value = fma(value, zeta, Real(c.pv(m)));
+    }
+    return {value, slope};
+  }
+
+  // zeta of R_theta / r0. As wcslib: up to 1e-13 beyond an end is that end; a parabola's other half serves radii that
+  // its rising one does not reach; a constant has no inverse.
+  template <class Real>
+  FITS_HOST_DEVICE static Solution<Real> inverse(Constants c, Real r) {
+    const Real tolerance = Real(1e-13);
+    if (c.n() < 1) return {r, r != r};
+    if (c.n() <= 2) {
+      const double a = c.n() == 2 ? c.pv(2) : 0.0, b = c.pv(1);
+      const Real above = r - Real(c.pv(0));
+      const Real discriminant = fma(Real(4.0 * a), above, Real(b * b));
+      // With b > 0, which a parabola has, this root loses no digits.
+      const Real root = Real(b) + (c.n() == 2 ? sqrt(discriminant) : Real(b));
+      Real zeta = Real(2.0) * above / root;
+      if (a != 0.0) zeta = select(zeta < -tolerance, root / Real(-2.0 * a), zeta);
+      const MaskOf<Real> valid = (zeta >= -tolerance) & (zeta <= Real(kPi) + tolerance);
+      return {min(max(zeta, Real(0.0)), Real(kPi)), valid};
+    }
+    const Real low = Real(c.pv(0)), high = Real(c.w(1)), end = Real(c.w(0));
+    const MaskOf<Real> inside = (r >= low - tolerance) & (r <= high + tolerance);
+    const Real target = min(max(r, low), high);
+    const Real first = end * (target - low) / (high - low);
+    const auto zeta = solve_rising(target, Real(0.0), end, first, [&](Real z) { return polynomial(c, z); });
+    const MaskOf<Real> valid = zeta.valid & inside;
+    return {zeta.value, valid};
+  }
+};
+
+}  // namespace fits::wcs
