@@ -1,0 +1,34 @@
+// COE: conic equal area. Paper II, section 5.4.2, equations 119 to 122; PVi_1 = sigma (theta_a), PVi_2 = delta (eta).
+// R = chi sqrt(psi - 2 C sin theta), chi = r0 / C, psi = 1 + sin theta_1 sin theta_2.
+#pragma once
+
+#include "wcs/projection/conic.h"
+
+namespace fits::wcs {
+
+struct Coe {
+  static constexpr int kNumber = projection_number("COE");
+
+  template <class Real>
+  FITS_HOST_DEVICE static NativeAngles<Real> x2s(Constants c, Real x, Real y) {
+    const auto at = conic_polar(c, x, y);
+    const Real sine = fma(-at.r, at.r, Real(c.w(6))) * Real(c.w(7));
+    // wcslib: the edges are 1e-12 wide, in sin theta and, at the south pole, in R.
+    const MaskOf<Real> south = abs(at.r - Real(c.w(8))) < Real(1e-12);
+    const Real bounded = select(south, Real(-1.0), max(Real(-1.0), min(Real(1.0), sine)));
+    return on_sphere(at.phi, asind(bounded), south | (abs(sine) < Real(1.0 + 1e-12)));
+  }
+
+  // psi - 2 C sin theta = (psi - 2 |C|) + 2 |C| (1 -+ sin theta), a sum of positive terms.
+  template <class Real>
+  FITS_HOST_DEVICE static Plane<Real> s2x(Constants c, NativeAngles<Real> native) {
+    const double twice = abs(c.w(5));
+    const auto s = sincosd(native.at.lat);
+    const Real towards = c.w(5) < 0.0 ? -s.sine : s.sine;
+    const Real away = select(towards > Real(0.0), s.cosine * s.cosine / (Real(1.0) + towards), Real(1.0) - towards);
+    const Real square = fma(Real(twice), away, Real(c.w(4) - twice < 0.0 ? 0.0 : c.w(4) - twice));
+    return conic_plane(c, Real(c.w(3)) * sqrt(square), native.at.lng, always<Real>());
+  }
+};
+
+}  // namespace fits::wcs
