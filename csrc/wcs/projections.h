@@ -1,15 +1,27 @@
 // The projections that are there. To add one: write projection/xyz.h (projection.h says how), name it here twice.
 #pragma once
 
+#include "wcs/projection/air.h"
+#include "wcs/projection/ait.h"
 #include "wcs/projection/arc.h"
+#include "wcs/projection/azp.h"
 #include "wcs/projection/car.h"
 #include "wcs/projection/cea.h"
+#include "wcs/projection/cod.h"
+#include "wcs/projection/coe.h"
+#include "wcs/projection/coo.h"
+#include "wcs/projection/cop.h"
 #include "wcs/projection/cyp.h"
 #include "wcs/projection/mer.h"
+#include "wcs/projection/mol.h"
+#include "wcs/projection/par.h"
+#include "wcs/projection/sfl.h"
 #include "wcs/projection/sin.h"
 #include "wcs/projection/stg.h"
+#include "wcs/projection/szp.h"
 #include "wcs/projection/tan.h"
 #include "wcs/projection/zea.h"
+#include "wcs/projection/zpn.h"
 
 namespace fits::wcs {
 
@@ -24,6 +36,7 @@ struct ProjectionList {
   }
 };
 
-using Projections = ProjectionList<Tan, Sin, Arc, Stg, Zea, Car, Mer, Cea, Cyp>;
+using Projections = ProjectionList<Azp, Szp, Tan, Stg, Sin, Arc, Zpn, Zea, Air, Cyp, Cea, Car, Mer, Cop, Coe, Cod, Coo,
+                                   Sfl, Par, Mol, Ait>;
 
 }  // namespace fits::wcs
