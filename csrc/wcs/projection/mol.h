@@ -2,6 +2,7 @@
 // y = sqrt(2) r0 sin gamma with 2 gamma + sin 2 gamma = pi sin theta.
 #pragma once
 
+#include "wcs/exponential.h"
 #include "wcs/projection.h"
 
 namespace fits::wcs {
@@ -81,14 +82,10 @@ struct Mol {
     return select(h < Real(0.78), half_angle(h).excess, h - product);
   }
 
-  // 2 h^3 / 3 - 2 h^5 / 15 = target, by a cube root of two digits.
+  // 2 h^3 / 3 - 2 h^5 / 15 = target
   template <class Real>
   FITS_HOST_DEVICE static Real polar_start(Real target) {
-    const Real cube = max(target * Real(1.5), Real(0x1p-900));
-    const Real third = round(exponent(cube) * Real(1.0 / 3));
-    const Real m = cube * power_of_two(Real(-3.0) * third);  // in [0.5, 4)
-    const Real root = fma(fma(Real(-0.0385), m, Real(0.3894)), m, Real(0.6366));
-    const Real h = root * power_of_two(third);
+    const Real h = exp(log(max(target * Real(1.5), Real(0x1p-900))) * Real(1.0 / 3));
     return select(target > Real(0x1p-900), fma(h * h, h * Real(1.0 / 15), h), Real(0.0));
   }
 
