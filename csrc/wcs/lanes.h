@@ -23,6 +23,9 @@ FITS_HOST_DEVICE double sqrt(double a) { return __builtin_sqrt(a); }
 FITS_HOST_DEVICE double abs(double a) { return __builtin_fabs(a); }
 FITS_HOST_DEVICE double floor(double a) { return __builtin_floor(a); }
 FITS_HOST_DEVICE double round(double a) { return __builtin_rint(a); }  // ties to even
+// The nearest float32. Of a sum, difference, product, quotient or root of two float32 numbers that is what float32
+// arithmetic gives: a double has more than twice the digits, so that rounding twice changes nothing.
+FITS_HOST_DEVICE double single(double a) { return static_cast<double>(static_cast<float>(a)); }
 FITS_HOST_DEVICE double copysign(double a, double sign) { return __builtin_copysign(a, sign); }
 FITS_HOST_DEVICE double with_sign_of(double a, double b) { return __builtin_copysign(a, b); }  // a not negative
 FITS_HOST_DEVICE double select(bool mask, double a, double b) { return mask ? a : b; }
@@ -123,6 +126,7 @@ FITS_HOST_DEVICE Lanes4 sqrt(Lanes4 a) { return _mm256_sqrt_pd(a.v); }
 FITS_HOST_DEVICE Lanes4 abs(Lanes4 a) { return _mm256_andnot_pd(_mm256_set1_pd(-0.0), a.v); }
 FITS_HOST_DEVICE Lanes4 floor(Lanes4 a) { return _mm256_floor_pd(a.v); }
 FITS_HOST_DEVICE Lanes4 round(Lanes4 a) { return _mm256_round_pd(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+FITS_HOST_DEVICE Lanes4 single(Lanes4 a) { return _mm256_cvtps_pd(_mm256_cvtpd_ps(a.v)); }
 FITS_HOST_DEVICE Lanes4 copysign(Lanes4 a, Lanes4 sign) {
   const __m256d bit = _mm256_set1_pd(-0.0);
   return _mm256_or_pd(_mm256_andnot_pd(bit, a.v), _mm256_and_pd(bit, sign.v));

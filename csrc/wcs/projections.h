@@ -5,21 +5,28 @@
 #include "wcs/projection/ait.h"
 #include "wcs/projection/arc.h"
 #include "wcs/projection/azp.h"
+#include "wcs/projection/bon.h"
 #include "wcs/projection/car.h"
 #include "wcs/projection/cea.h"
 #include "wcs/projection/cod.h"
 #include "wcs/projection/coe.h"
 #include "wcs/projection/coo.h"
 #include "wcs/projection/cop.h"
+#include "wcs/projection/csc.h"
 #include "wcs/projection/cyp.h"
+#include "wcs/projection/hpx.h"
 #include "wcs/projection/mer.h"
 #include "wcs/projection/mol.h"
 #include "wcs/projection/par.h"
+#include "wcs/projection/pco.h"
+#include "wcs/projection/qsc.h"
 #include "wcs/projection/sfl.h"
 #include "wcs/projection/sin.h"
 #include "wcs/projection/stg.h"
 #include "wcs/projection/szp.h"
 #include "wcs/projection/tan.h"
+#include "wcs/projection/tsc.h"
+#include "wcs/projection/xph.h"
 #include "wcs/projection/zea.h"
 #include "wcs/projection/zpn.h"
 
@@ -37,6 +44,6 @@ struct ProjectionList {
 };
 
 using Projections = ProjectionList<Azp, Szp, Tan, Stg, Sin, Arc, Zpn, Zea, Air, Cyp, Cea, Car, Mer, Cop, Coe, Cod, Coo,
-                                   Sfl, Par, Mol, Ait>;
+                                   Sfl, Par, Mol, Ait, Bon, Pco, Tsc, Csc, Qsc, Hpx, Xph>;
 
 }  // namespace fits::wcs

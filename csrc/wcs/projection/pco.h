@@ -1,0 +1,60 @@
+// PCO: polyconic. Paper II, section 5.5.2.
+#pragma once
+
+#include "wcs/projection.h"
+
+namespace fits::wcs {
+
+struct Pco {
+  static constexpr int kNumber = projection_number("PCO");
+  static constexpr int kMaxSteps = 64;  // 4 to 6 are usual; near the poles each halves the distance at first
+
+  // In units of r0, with A = phi sin theta: X = cot theta sin A, Y = theta + cot theta (1 - cos A). Without A, and with
+  // d = Y - theta, that is h(theta) = (X^2 + d^2) sin theta - 2 d cos theta = 0. For Y > 0, h(0) < 0, h(min(Y, 90)) >=
+  // 0 and h' = (X^2 + d^2 + 2) cos theta > 0 between: one root, by Newton's method within brackets.
+  template <class Real>
+  FITS_HOST_DEVICE static NativeAngles<Real> x2s(Constants c, Real x, Real y) {
+    const Real xd = x * Real(c.w(1)), yd = abs(y) * Real(c.w(1));  // degrees
+    const Real X = radians(xd), X2 = X * X;
+    Real low = Real(0.0), high = min(Real(90.0), yd);
+    Real theta = min(high, yd / fma(X2, Real(0.5), Real(1.0)));  // exact near the equator
+    // A lane is done when its step is lost in theta, or its brackets meet.
+    MaskOf<Real> going = yd > Real(1e-100);
+    for (int step = 0; step < kMaxSteps && any(going); ++step) {
+      const auto s = sincosd(theta);
+      const Real d = radians(yd - theta), q = fma(d, d, X2);
+      const Real h = fma(q, s.sine, Real(-2.0) * d * s.cosine);
+      const MaskOf<Real> below = h < Real(0.0);
+      low = select(going & below, theta, low);
+      high = select(going & !below, theta, high);
+      const Real newton = theta - degrees(h / ((q + Real(2.0)) * s.cosine));
+      const MaskOf<Real> settled = abs(newton - theta) <= Real(1e-15) * theta;
+      const MaskOf<Real> inside = (newton >= low) & (newton <= high);
+      const Real other = select(settled, theta, Real(0.5) * (low + high));
+      theta = select(going & (h != Real(0.0)), select(inside, newton, other), theta);
+      going = going & (h != Real(0.0)) & !settled & (high - low > Real(4e-16) * high);
+    }
+    // tan A = X sin theta / (cos theta - d sin theta)
+    const auto s = sincosd(theta);
+    const Real d = radians(yd - theta);
+    const Real a = atan2d(X * s.sine, fma(-d, s.sine, s.cosine));
+    const MaskOf<Real> equator = yd <= Real(1e-100);
+    const Real phi = select(equator, xd, a / select(equator, Real(1.0), s.sine));
+    const Real latitude = select(equator, Real(0.0), copysign(theta, y));
+    return on_sphere(phi, latitude, (!going) & (x == x) & (y == y), 1e-12);
+  }
+
+  // 1 - cos A and sin A from half the angle: exact towards the equator too.
+  template <class Real>
+  FITS_HOST_DEVICE static Plane<Real> s2x(Constants c, NativeAngles<Real> native) {
+    const Real phi = native.at.lng, theta = native.at.lat;
+    const auto s = sincosd(theta);
+    const MaskOf<Real> equator = abs(theta) < Real(1e-100);
+    const auto half = sincosd(Real(0.5) * phi * s.sine);
+    const Real twice = Real(2.0 * c.r0()) * s.cosine / select(equator, Real(1.0), s.sine) * half.sine;
+    return {select(equator, Real(c.w(0)) * phi, twice * half.cosine), fma(twice, half.sine, Real(c.w(0)) * theta),
+            always<Real>()};
+  }
+};
+
+}  // namespace fits::wcs
