@@ -22,10 +22,9 @@ FITS_HOST_DEVICE double fma(double a, double b, double c) { return __builtin_fma
 FITS_HOST_DEVICE double sqrt(double a) { return __builtin_sqrt(a); }
 FITS_HOST_DEVICE double abs(double a) { return __builtin_fabs(a); }
 FITS_HOST_DEVICE double floor(double a) { return __builtin_floor(a); }
-FITS_HOST_DEVICE double round(double a) { return __builtin_rint(a); }  // ties to even
-// The nearest float32. Of a sum, difference, product, quotient or root of two float32 numbers that is what float32
-// arithmetic gives: a double has more than twice the digits, so that rounding twice changes nothing.
-FITS_HOST_DEVICE double single(double a) { return static_cast<double>(static_cast<float>(a)); }
+FITS_HOST_DEVICE double round(double a) { return __builtin_rint(a); }      // ties to even
+FITS_HOST_DEVICE float narrow(double a) { return static_cast<float>(a); }  // the nearest float32
+FITS_HOST_DEVICE double widen(float a) { return static_cast<double>(a); }
 FITS_HOST_DEVICE double copysign(double a, double sign) { return __builtin_copysign(a, sign); }
 FITS_HOST_DEVICE double with_sign_of(double a, double b) { return __builtin_copysign(a, b); }  // a not negative
 FITS_HOST_DEVICE double select(bool mask, double a, double b) { return mask ? a : b; }
@@ -62,6 +61,7 @@ FITS_HOST_DEVICE double exponent(double a) {
 template <class Real>
 struct LaneTraits {  // of double
   using Mask = bool;
+  using Single = float;
   static constexpr int kCount = 1;
   FITS_HOST_DEVICE static double load(const double* from) { return *from; }
   FITS_HOST_DEVICE static bool always() { return true; }
@@ -69,6 +69,9 @@ struct LaneTraits {  // of double
 // What a comparison of Reals gives: combined by & | and !, asked by any() and all(), used by select().
 template <class Real>
 using MaskOf = typename LaneTraits<Real>::Mask;
+// As many float32 numbers, made by narrow(): + - * alone, each rounded to float32.
+template <class Real>
+using SingleOf = typename LaneTraits<Real>::Single;
 template <class Real>
 inline constexpr int kLanes = LaneTraits<Real>::kCount;
 template <class Real>
@@ -97,9 +100,18 @@ struct Lanes4 {
       : v(_mm256_set1_pd(value)) {}  // NOLINT: a number is lanes of one value
 };
 
+struct Single4 {
+  __m128 v;
+
+  Single4() = default;
+  __attribute__((always_inline)) Single4(__m128 vector) : v(vector) {}            // NOLINT: a vector is lanes
+  __attribute__((always_inline)) Single4(float value) : v(_mm_set1_ps(value)) {}  // NOLINT: as Lanes4's
+};
+
 template <>
 struct LaneTraits<Lanes4> {
   using Mask = Mask4;
+  using Single = Single4;
   static constexpr int kCount = 4;
   FITS_HOST_DEVICE static Lanes4 load(const double* from) { return _mm256_loadu_pd(from); }
   FITS_HOST_DEVICE static Mask4 always() { return {_mm256_castsi256_pd(_mm256_set1_epi64x(-1))}; }
@@ -126,7 +138,11 @@ FITS_HOST_DEVICE Lanes4 sqrt(Lanes4 a) { return _mm256_sqrt_pd(a.v); }
 FITS_HOST_DEVICE Lanes4 abs(Lanes4 a) { return _mm256_andnot_pd(_mm256_set1_pd(-0.0), a.v); }
 FITS_HOST_DEVICE Lanes4 floor(Lanes4 a) { return _mm256_floor_pd(a.v); }
 FITS_HOST_DEVICE Lanes4 round(Lanes4 a) { return _mm256_round_pd(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
-FITS_HOST_DEVICE Lanes4 single(Lanes4 a) { return _mm256_cvtps_pd(_mm256_cvtpd_ps(a.v)); }
+FITS_HOST_DEVICE Single4 narrow(Lanes4 a) { return _mm256_cvtpd_ps(a.v); }
+FITS_HOST_DEVICE Lanes4 widen(Single4 a) { return _mm256_cvtps_pd(a.v); }
+FITS_HOST_DEVICE Single4 operator+(Single4 a, Single4 b) { return _mm_add_ps(a.v, b.v); }
+FITS_HOST_DEVICE Single4 operator-(Single4 a, Single4 b) { return _mm_sub_ps(a.v, b.v); }
+FITS_HOST_DEVICE Single4 operator*(Single4 a, Single4 b) { return _mm_mul_ps(a.v, b.v); }
 FITS_HOST_DEVICE Lanes4 copysign(Lanes4 a, Lanes4 sign) {
   const __m256d bit = _mm256_set1_pd(-0.0);
   return _mm256_or_pd(_mm256_andnot_pd(bit, a.v), _mm256_and_pd(bit, sign.v));

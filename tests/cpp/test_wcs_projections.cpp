@@ -245,7 +245,8 @@ void check_case(const Case& c, double crval1, double crval2, std::map<std::strin
     worst = std::max(
         worst, oracle::separation(sky[2 * i], sky[2 * i + 1], back.coordinates[2 * i], back.coordinates[2 * i + 1]));
   }
-  CHECK(worst < 1e-5);  // the limb of SIN, the antipode of ZEA: the square root of a rounding
+  // The limb of SIN, the antipode of ZEA: the square root of a rounding. CSC: both ways are only fits to each other.
+  CHECK(worst < (c.code == "CSC" ? 0.02 : 1e-5));
 }
 
 TEST(every_projection_agrees_with_wcslib) {
