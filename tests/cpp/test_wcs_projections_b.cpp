@@ -177,6 +177,22 @@ Points special_sphere() {
   return points;
 }
 
+// The edges of faces and facets, and close to both sides of them.
+Points special_plane(const Case& c) {
+  Points points;
+  for (const double unit : {15.0, 22.5, 36.0, 45.0}) {
+    for (double x = -360; x <= 360; x += unit) {
+      for (double y = -315; y <= 315; y += unit) {
+        if (std::fabs(x) > c.right + 1 || std::fabs(y) > c.up + 1) continue;
+        for (const double dx : {-1e-6, 1e-6}) {
+          for (const double dy : {-1.5e-6, 2.5e-6}) points.add(x + dx, y + dy);
+        }
+      }
+    }
+  }
+  return points;
+}
+
 // Of the sorted errors the largest, and that which one in a thousand exceeds.
 struct Errors {
   std::vector<double> all;
@@ -212,6 +228,24 @@ TEST(plane_to_sphere_agrees_with_wcslib) {
     CHECK(errors.usual() < 1e-11);
     CHECK(disputed <= plane.size() / 10000);
     CHECK(errors.all.size() > plane.size() / 5);
+  }
+}
+
+TEST(edges_of_the_plane_agree_with_wcslib) {
+  for (const Case& c : kCases) {
+    Oracle oracle(c);
+    const Points plane = special_plane(c);
+    const Points ours = our_x2s(c, oracle.constants(), plane), theirs = oracle.x2s(plane);
+    Errors errors;
+    std::size_t disputed = 0;
+    for (std::size_t i = 0; i < plane.size(); ++i) {
+      if (ours.valid[i] != theirs.valid[i]) ++disputed;
+      if (!ours.valid[i] || !theirs.valid[i]) continue;
+      errors.all.push_back(oracle::separation(ours.a[i], ours.b[i], theirs.a[i], theirs.b[i]));
+    }
+    say("edges x2s", c, errors, disputed);
+    CHECK_EQUAL(disputed, 0u);
+    CHECK(errors.worst() < 1e-6);
   }
 }
 

@@ -7,31 +7,34 @@ namespace fits::wcs {
 
 struct Pco {
   static constexpr int kNumber = projection_number("PCO");
-  static constexpr int kMaxSteps = 64;  // 4 to 6 are usual; near the poles each halves the distance at first
+  static constexpr int kMaxSteps = 64;  // 3 are usual; near the poles each thirds the distance at first
 
   // In units of r0, with A = phi sin theta: X = cot theta sin A, Y = theta + cot theta (1 - cos A). Without A, and with
-  // d = Y - theta, that is h(theta) = (X^2 + d^2) sin theta - 2 d cos theta = 0. For Y > 0, h(0) < 0, h(min(Y, 90)) >=
-  // 0 and h' = (X^2 + d^2 + 2) cos theta > 0 between: one root, by Newton's method within brackets.
+  // d = Y - theta, that is h(theta) = (X^2 + d^2) sin theta - 2 d cos theta = 0. For Y > 0, h(0) < 0 <= h(min(Y, 90)),
+  // and between h' = (X^2 + d^2 + 2) cos theta > 0: one root. By Halley's method, as h'' costs nothing, in brackets.
   template <class Real>
   FITS_HOST_DEVICE static NativeAngles<Real> x2s(Constants c, Real x, Real y) {
     const Real xd = x * Real(c.w(1)), yd = abs(y) * Real(c.w(1));  // degrees
     const Real X = radians(xd), X2 = X * X;
     Real low = Real(0.0), high = min(Real(90.0), yd);
     Real theta = min(high, yd / fma(X2, Real(0.5), Real(1.0)));  // exact near the equator
-    // A lane is done when its step is lost in theta, or its brackets meet.
+    // A lane is done when what its step leaves, of third order, is lost in theta; or when its brackets meet.
     MaskOf<Real> going = yd > Real(1e-100);
     for (int step = 0; step < kMaxSteps && any(going); ++step) {
       const auto s = sincosd(theta);
-      const Real d = radians(yd - theta), q = fma(d, d, X2);
-      const Real h = fma(q, s.sine, Real(-2.0) * d * s.cosine);
+      const Real d = radians(yd - theta), q2 = fma(d, d, X2 + Real(2.0)), two_d = Real(2.0) * d;
+      const Real h = fma(fma(d, d, X2), s.sine, -(two_d * s.cosine));
+      const Real slope = q2 * s.cosine, square = slope * slope;
+      const Real bend = Real(0.5) * h * fma(q2, s.sine, two_d * s.cosine);  // - h h'' / 2; too much of it misleads
+      const Real change = degrees(h * slope / (square + select(abs(bend) > Real(0.5) * square, Real(0.0), bend)));
       const MaskOf<Real> below = h < Real(0.0);
       low = select(going & below, theta, low);
       high = select(going & !below, theta, high);
-      const Real newton = theta - degrees(h / ((q + Real(2.0)) * s.cosine));
-      const MaskOf<Real> settled = abs(newton - theta) <= Real(1e-15) * theta;
-      const MaskOf<Real> inside = (newton >= low) & (newton <= high);
+      const Real found = theta - change;
+      const Real small = max(Real(4e-6) * min(theta, Real(90.0) - theta), Real(1e-15) * theta);
+      const MaskOf<Real> settled = degrees(abs(h)) <= small * slope, inside = (found >= low) & (found <= high);
       const Real other = select(settled, theta, Real(0.5) * (low + high));
-      theta = select(going & (h != Real(0.0)), select(inside, newton, other), theta);
+      theta = select(going & (h != Real(0.0)), select(inside, found, other), theta);
       going = going & (h != Real(0.0)) & !settled & (high - low > Real(4e-16) * high);
     }
     // tan A = X sin theta / (cos theta - d sin theta)
