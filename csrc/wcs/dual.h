@@ -20,9 +20,21 @@ struct Dual {
   FITS_HOST_DEVICE Dual(double v) : value(v), d0(0.0), d1(0.0) {}  // NOLINT: a number is a constant
 };
 
+// The float32 of a dual number: its value is rounded, its derivatives are not.
+template <class Real>
+struct DualSingle {
+  SingleOf<Real> value;
+  Real d0, d1;
+
+  DualSingle() = default;
+  FITS_HOST_DEVICE DualSingle(SingleOf<Real> v, Real first, Real second) : value(v), d0(first), d1(second) {}
+  FITS_HOST_DEVICE DualSingle(float v) : value(v), d0(0.0), d1(0.0) {}  // NOLINT: a number is a constant
+};
+
 template <class Real>
 struct LaneTraits<Dual<Real>> {
   using Mask = MaskOf<Real>;
+  using Single = DualSingle<Real>;
   static constexpr int kCount = kLanes<Real>;
   FITS_HOST_DEVICE static Mask always() { return LaneTraits<Real>::always(); }
 };
@@ -38,6 +50,28 @@ FITS_HOST_DEVICE Real value_of(Dual<Real> a) {
 }
 template <class Real>
 using PlainOf = decltype(value_of(Real(0.0)));
+
+template <class Real>
+FITS_HOST_DEVICE DualSingle<Real> narrow(Dual<Real> a) {
+  return {narrow(a.value), a.d0, a.d1};
+}
+template <class Real>
+FITS_HOST_DEVICE Dual<Real> widen(DualSingle<Real> a) {
+  return {widen(a.value), a.d0, a.d1};
+}
+template <class Real>
+FITS_HOST_DEVICE DualSingle<Real> operator+(DualSingle<Real> a, DualSingle<Real> b) {
+  return {a.value + b.value, a.d0 + b.d0, a.d1 + b.d1};
+}
+template <class Real>
+FITS_HOST_DEVICE DualSingle<Real> operator-(DualSingle<Real> a, DualSingle<Real> b) {
+  return {a.value - b.value, a.d0 - b.d0, a.d1 - b.d1};
+}
+template <class Real>
+FITS_HOST_DEVICE DualSingle<Real> operator*(DualSingle<Real> a, DualSingle<Real> b) {
+  const Real x = widen(a.value), y = widen(b.value);
+  return {a.value * b.value, fma(a.d0, y, x * b.d0), fma(a.d1, y, x * b.d1)};
+}
 
 // A function of one variable: its value, and its derivative times those of the argument.
 template <class Real>

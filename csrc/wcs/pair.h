@@ -23,12 +23,22 @@ struct Pair {
 template <class Lanes>
 struct LaneTraits<Pair<Lanes>> {
   using Mask = MaskPair<MaskOf<Lanes>>;
+  using Single = Pair<SingleOf<Lanes>>;
   static constexpr int kCount = 2 * kLanes<Lanes>;
   FITS_HOST_DEVICE static Pair<Lanes> load(const double* from) {
     return {LaneTraits<Lanes>::load(from), LaneTraits<Lanes>::load(from + kLanes<Lanes>)};
   }
   FITS_HOST_DEVICE static Mask always() { return {LaneTraits<Lanes>::always(), LaneTraits<Lanes>::always()}; }
 };
+
+template <class Lanes>
+FITS_HOST_DEVICE Pair<SingleOf<Lanes>> narrow(Pair<Lanes> x) {
+  return {narrow(x.a), narrow(x.b)};
+}
+template <class Single>
+FITS_HOST_DEVICE auto widen(Pair<Single> x) -> Pair<decltype(widen(x.a))> {
+  return {widen(x.a), widen(x.b)};
+}
 
 #define FITS_PAIR_OPERATOR(op)                                             \
   template <class Lanes>                                                   \
