@@ -15,6 +15,13 @@ import torchfits  # noqa: F401
 
 DATA = Path(astropy.wcs.__file__).parent / "tests/data"
 PROJECTIONS = ["TAN", "SIN", "ARC", "STG", "ZEA", "CAR", "MER", "CEA", "CYP"]
+PROJECTIONS += ["AZP", "SZP", "ZPN", "AIR", "SFL", "PAR", "MOL", "AIT", "COP", "COE", "COD", "COO"]
+PROJECTIONS += ["BON", "PCO", "TSC", "CSC", "QSC", "HPX", "XPH"]
+
+# What projections need, and how far wcslib itself is from the truth (degrees) where that is more than 1e-11.
+PARAMETERS = {"ZPN": {1: 1.0, 2: 0.05, 3: -0.02}, "CEA": {1: 0.9}, "BON": {1: 45.0}}
+PARAMETERS |= {code: {1: 45.0, 2: 25.0} for code in ("COP", "COE", "COD", "COO")}
+ORACLE_ERROR = {"AIR": 3e-10, "ZPN": 5e-10, "MOL": 1e-10, "PCO": 1e-9, "SZP": 1e-10, "COE": 1e-10}
 
 wcs_from_header = torch.ops.fits.wcs_from_header
 pixel_to_world = torch.ops.fits.pixel_to_world
@@ -27,6 +34,8 @@ def sky_header(code: str = "TAN", crval: tuple[float, float] = (150.1, 2.2), sca
     header["CRVAL1"], header["CRVAL2"] = crval
     header["CRPIX1"], header["CRPIX2"] = 31.5, 20.25
     header["CD1_1"], header["CD1_2"], header["CD2_1"], header["CD2_2"] = -scale, 0.1 * scale, 0.15 * scale, scale
+    for m, value in PARAMETERS.get(code, {}).items():
+        header[f"PV2_{m}"] = value
     return header
 
 
@@ -69,8 +78,6 @@ def random_pixels(count: int, naxis: int = 2, size: float = 2048, seed: int = 1)
 @pytest.mark.parametrize("code", PROJECTIONS)
 def test_projections_agree_with_astropy(code: str, crval: tuple[float, float]) -> None:
     header = sky_header(code, crval)
-    if code == "CEA":
-        header["PV2_1"] = 0.9
     try:
         oracle = in_astropy(header)
     except astropy.wcs.InvalidTransformError:
@@ -84,12 +91,13 @@ def test_projections_agree_with_astropy(code: str, crval: tuple[float, float]) -
     assert np.array_equal(np.isnan(world), np.isnan(expected))
     good = ~np.isnan(world[:, 0])
     assert good.mean() > 0.5
-    assert separation(world[good], expected[good]).max() < 1e-11
+    assert separation(world[good], expected[good]).max() < ORACLE_ERROR.get(code, 1e-11)
     # wcslib has longitudes in the same range (360 and 0 meet there)
     clear = good & (np.abs(expected[:, 1]) < 89) & (np.abs(expected[:, 0] % 360 - 180) < 180 - 1e-9)
     assert np.abs(world[clear, 0] - expected[clear, 0]).max() < 1e-9
     back = world_to_pixel(torch.from_numpy(world[good]), wcs).numpy()
-    assert np.abs(back - pixel[good]).max() < 1e-8
+    # CSC's two directions are two fits (0.013 degrees); no reader undoes one by the other
+    assert np.abs(back - pixel[good]).max() < (1.5 if code == "CSC" else 1e-8)
 
 
 @pytest.mark.parametrize("order", range(2, 10))
@@ -158,13 +166,13 @@ def test_cube_and_alternate() -> None:
 
 def test_batch_of_mixed_projections() -> None:
     headers = [sky_header(code, (10.0 * i, 5.0)) for i, code in enumerate(PROJECTIONS)] + [sip_header()]
-    headers[7]["PV2_1"] = 1.0
+    count = len(headers)
     batch = torch.ops.fits.wcs_from_headers([header.tostring() for header in headers])
-    assert batch.shape == (10, max(len(packed(header)) for header in headers))
-    pixel = torch.from_numpy(random_pixels(10 * 12)).reshape(10, 3, 4, 2)
+    assert batch.shape == (count, max(len(packed(header)) for header in headers))
+    pixel = torch.from_numpy(random_pixels(count * 12)).reshape(count, 3, 4, 2)
     world = pixel_to_world(pixel, batch)
     for i, header in enumerate(headers):
-        assert torch.equal(world[i], pixel_to_world(pixel[i], packed(header)))
+        torch.testing.assert_close(world[i], pixel_to_world(pixel[i], packed(header)), rtol=0, atol=0, equal_nan=True)
         assert torch.equal(batch[i, : len(packed(header))], packed(header))
         assert not batch[i, len(packed(header)) :].any()
     assert torch.equal(world_to_pixel(world, batch)[3], world_to_pixel(world[3], packed(headers[3])))
@@ -263,7 +271,7 @@ def test_what_is_refused() -> None:
 
 
 GRADIENT_HEADERS = {code: sky_header(code, (33.0, 40.0), 0.5) for code in PROJECTIONS} | {"SIP": sip_header()}
-GRADIENT_HEADERS["CEA"]["PV2_1"] = 0.9
+del GRADIENT_HEADERS["CSC"]  # defined in float32: differences of its values are mostly rounding
 
 
 @pytest.mark.parametrize("code", GRADIENT_HEADERS)
