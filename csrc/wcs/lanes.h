@@ -9,6 +9,11 @@
 
 #include "format/pixel.h"
 
+// Masks of one number are bool; & and | of them are meant, since masks of lanes have no others.
+#if defined(__clang__)
+#pragma clang diagnostic ignored "-Wbitwise-instead-of-logical"
+#endif
+
 // A file that is compiled for AVX2 and FMA defines FITS_LANES4 (not __AVX2__: clang's target attribute does not).
 #if defined(FITS_LANES4)
 #include <immintrin.h>
