@@ -27,7 +27,9 @@ struct Batch {
 };
 
 Batch batch_of(const Tensor& coordinates, const Tensor& slots, std::string_view who) {
-  require(slots.is_cpu() && coordinates.is_cpu(), who, ": coordinates and wcs must be on the same device");
+  require(
+      slots.is_cpu() && coordinates.is_cpu(), who,
+      ": coordinates and wcs must be on the host, where these transforms run for now; bring them there with .cpu()");
   require(slots.scalar_type() == ScalarType::Double, who, ": wcs must be float64, not ",
           torch::headeronly::toString(slots.scalar_type()), "; its slots do not survive rounding");
   require(slots.dim() == 1 || slots.dim() == 2, who, ": wcs must be [P] or [B, P], not of ", slots.dim(),
@@ -143,11 +145,20 @@ Tensor wcs_jacobian(const Tensor& pixel, const Tensor& wcs) {
 }  // namespace
 }  // namespace fits::ops
 
-STABLE_TORCH_LIBRARY_IMPL(fits, CPU, m) {
-  using namespace fits::ops;
+namespace fits::ops {
+namespace {
+
+void add_transforms(Library& m) {
   m.impl("pixel_to_world", TORCH_BOX(&pixel_to_world));
   m.impl("world_to_pixel", TORCH_BOX(&world_to_pixel));
   m.impl("pixel_to_world_status", TORCH_BOX(&pixel_to_world_status));
   m.impl("world_to_pixel_status", TORCH_BOX(&world_to_pixel_status));
   m.impl("wcs_jacobian", TORCH_BOX(&wcs_jacobian));
 }
+
+}  // namespace
+}  // namespace fits::ops
+
+// Of tensors on a CUDA device the same kernels say what to do.
+STABLE_TORCH_LIBRARY_IMPL(fits, CPU, m) { fits::ops::add_transforms(m); }
+STABLE_TORCH_LIBRARY_IMPL(fits, CUDA, m) { fits::ops::add_transforms(m); }

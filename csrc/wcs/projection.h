@@ -34,7 +34,7 @@ struct Constants {
   FITS_HOST_DEVICE double w(int i) const { return block[celestial::kW + i]; }  // i < 10: as wcslib's prj.w
   FITS_HOST_DEVICE int m() const { return static_cast<int>(w(10)); }           // prj.m
   FITS_HOST_DEVICE int n() const { return static_cast<int>(w(11)); }           // prj.n
-  FITS_HOST_DEVICE double own(int i) const { return w(12 + i); }  // i < 12: written by complete() in wcslib.cpp
+  FITS_HOST_DEVICE double own(int i) const { return w(12 + i); }  // i < 12: 0 unless celestial_block() fills it
 };
 
 template <class Real>

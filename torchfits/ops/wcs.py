@@ -16,12 +16,11 @@ DOCS = {
 
 ``header``: cards, one a line or 80 characters each, with or without END; ``alt``: "" or the letter of an alternate
 (WCS Paper I, section 2.1). The header is parsed, repaired (cdfix, unitfix, datfix, spcfix, celfix) and completed by
-wcslib, with SIP and SCAMP's PVi_m as astropy treats them. Celestial projections TAN, SIN, ARC, STG, ZEA, CAR, MER, CEA
-and CYP with CD, PC, CDELT, CROTA, LONPOLE, LATPOLE; SIP to order 9; any number of linear axes up to 16 in all. The
+wcslib, with SIP as astropy treats it. All celestial projections of wcslib with CD, PC, CDELT, CROTA, LONPOLE, LATPOLE;
+SIP to order 9; any number of linear axes up to 16 in all. The
 vector can be saved, stacked and moved between devices; ``P`` depends on what the header describes.
 
-Errors: RuntimeError with wcslib's reason for a header that is wrong, and for what is not supported (other projections,
-nonlinear spectral and logarithmic axes, -TAB, other distortions); ValueError for an ``alt`` that is no letter.
+Errors: RuntimeError with wcslib's reason for a header that is wrong, and for what is not supported (nonlinear spectral and logarithmic axes, -TAB, other distortions); ValueError for an ``alt`` that is no letter.
 """,
     "wcs_from_headers": """The same of many headers in parallel: float64 ``[B, P]``, the shorter ones padded with zeros.
 
