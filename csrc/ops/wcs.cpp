@@ -5,7 +5,7 @@
 #include "io/file.h"
 #include "ops/source.h"
 #include "ops/tensor.h"
-#include "wcs/wcslib.h"
+#include "wcs/pack.h"
 
 namespace fits::ops {
 namespace {

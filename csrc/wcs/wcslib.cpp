@@ -13,10 +13,7 @@
 #include <mutex>
 #include <string>
 
-#include "format/card.h"
 #include "format/error.h"
-#include "wcs/angle.h"
-#include "wcs/layout.h"
 #include "wcs/projections.h"
 #include "wcs/sip_header.h"
 
@@ -163,76 +160,6 @@ void refuse_unsupported(const wcsprm& wcs) {
   }
 }
 
-// Four characters a slot.
-void put_text(std::string_view text, int slots, double* to) {
-  for (int slot = 0; slot < slots; ++slot) {
-    double number = 0;
-    for (std::size_t i = 0; i < 4; ++i) {
-      const std::size_t at = static_cast<std::size_t>(slot) * 4 + i;
-      number = number * 256 + (at < text.size() ? static_cast<unsigned char>(text[at]) : 0);
-    }
-    to[slot] = number;
-  }
-}
-
-// The inverse of a matrix, by elimination with pivots in extended precision.
-void invert(const double* matrix, int n, double* inverse) {
-  const auto size = static_cast<std::size_t>(n);
-  std::vector<long double> a(matrix, matrix + size * size), b(size * size);
-  for (std::size_t i = 0; i < size; ++i) b[i * size + i] = 1;
-  for (std::size_t column = 0; column < size; ++column) {
-    std::size_t pivot = column;
-    for (std::size_t i = column; i < size; ++i) {
-      if (std::fabs(a[i * size + column]) > std::fabs(a[pivot * size + column])) pivot = i;
-    }
-    for (std::size_t j = 0; j < size && pivot != column; ++j) {
-      std::swap(a[pivot * size + j], a[column * size + j]);
-      std::swap(b[pivot * size + j], b[column * size + j]);
-    }
-    if (a[column * size + column] == 0) fail("the linear transformation matrix is singular");
-    const long double scale = 1 / a[column * size + column];
-    for (std::size_t j = 0; j < size; ++j) {
-      a[column * size + j] *= scale;
-      b[column * size + j] *= scale;
-    }
-    for (std::size_t i = 0; i < size; ++i) {
-      const long double factor = a[i * size + column];
-      if (i == column || factor == 0) continue;
-      for (std::size_t j = 0; j < size; ++j) {
-        a[i * size + j] -= factor * a[column * size + j];
-        b[i * size + j] -= factor * b[column * size + j];
-      }
-    }
-  }
-  std::copy(b.begin(), b.end(), inverse);
-}
-
-std::vector<double> linear_block(const wcsprm& wcs) {
-  const int n = wcs.naxis;
-  const LinearLayout at{n};
-  std::vector<double> block(static_cast<std::size_t>(at.size()));
-  double* const to = block.data();
-  std::copy_n(wcs.lin.crpix, n, to + at.crpix());
-  std::copy_n(wcs.crval, n, to + at.crval());
-  for (int i = 0; i < n; ++i) {
-    for (int j = 0; j < n; ++j) to[at.matrix() + i * n + j] = wcs.lin.cdelt[i] * wcs.lin.pc[i * n + j];
-    to[at.kind() + i] = static_cast<double>(kind_of(wcs, i));
-    put_text(wcs.ctype[i], 2, to + at.ctype() + 2 * i);
-    put_text(wcs.cunit[i], 2, to + at.cunit() + 2 * i);
-  }
-  invert(to + at.matrix(), n, to + at.inverse());
-  return block;
-}
-
-// Native to celestial direction cosines, longitude counted from euler[0] (Paper II, equation 2):
-// [-cos c, 0, sin c; 0, -1, 0; sin c, 0, cos c] with c the colatitude of the native pole, after a turn by -LONPOLE.
-void put_rotation(const double* euler, double* to) {
-  const auto colatitude = sincosd(euler[1]), turn = sincosd(euler[2]);
-  const double c = colatitude.cosine, s = colatitude.sine, tc = turn.cosine, ts = turn.sine;
-  const double rotation[9] = {-c * tc, -c * ts, s, ts, -tc, 0, s * tc, s * ts, c};
-  std::copy_n(rotation, 9, to);
-}
-
 bool defined(double value) { return value != UNDEFINED; }
 
 Frame frame_of(const wcsprm& wcs) {
@@ -251,40 +178,53 @@ Frame frame_of(const wcsprm& wcs) {
   return wcs.equinox < 1984 ? Frame::fk4 : Frame::fk5;
 }
 
-std::vector<double> celestial_block(const wcsprm& wcs) {
-  std::vector<double> block(celestial::kSize);
+Celestial celestial_of(const wcsprm& wcs) {
   const celprm& cel = wcs.cel;
   const prjprm& prj = cel.prj;
-  double* const to = block.data();
-  std::copy_n(cel.euler, 5, to + celestial::kEuler);
-  put_rotation(cel.euler, to + celestial::kRotation);
-  std::copy_n(cel.ref, 4, to + celestial::kReference);
-  to[celestial::kPhi0] = cel.phi0;
-  to[celestial::kTheta0] = cel.theta0;
-  to[celestial::kOffset] = cel.offset;
-  to[celestial::kRadius] = prj.r0;
-  to[celestial::kX0] = prj.x0;
-  to[celestial::kY0] = prj.y0;
-  to[celestial::kBounds] = prj.bounds;
-  for (int m = 0; m < PVN; ++m) to[celestial::kPv + m] = defined(prj.pv[m]) ? prj.pv[m] : 0;
-  std::copy_n(prj.w, 10, to + celestial::kW);
-  to[celestial::kW + 10] = prj.m;
-  to[celestial::kW + 11] = prj.n;
-  to[celestial::kFrame] = static_cast<double>(frame_of(wcs));
-  to[celestial::kEquinox] = defined(wcs.equinox) ? wcs.equinox : 0;
-  return block;
+  Celestial to;
+  to.lng = wcs.lng;
+  to.lat = wcs.lat;
+  to.projection = projection_number(prj.code);
+  if (!Projections::has(to.projection)) fail(std::string("the projection ") + prj.code + " is not supported yet");
+  std::copy_n(cel.euler, 5, to.euler.begin());
+  std::copy_n(cel.ref, 4, to.reference.begin());
+  to.phi0 = cel.phi0;
+  to.theta0 = cel.theta0;
+  to.offset = cel.offset != 0;
+  to.r0 = prj.r0;
+  to.x0 = prj.x0;
+  to.y0 = prj.y0;
+  to.bounds = prj.bounds;
+  for (std::size_t m = 0; m < to.pv.size(); ++m) to.pv[m] = defined(prj.pv[m]) ? prj.pv[m] : 0;
+  std::copy_n(prj.w, 10, to.w.begin());
+  to.w[10] = prj.m;
+  to.w[11] = prj.n;
+  to.frame = frame_of(wcs);
+  to.equinox = defined(wcs.equinox) ? wcs.equinox : 0;
+  return to;
 }
 
-void append(std::vector<double>& packed, int head_slot, const std::vector<double>& block) {
-  if (block.empty()) return;
-  packed[static_cast<std::size_t>(head_slot)] = static_cast<double>(packed.size());
-  packed.insert(packed.end(), block.begin(), block.end());
+Description description_of(const wcsprm& wcs) {
+  Description to;
+  const auto n = static_cast<std::size_t>(wcs.naxis);
+  to.naxis = wcs.naxis;
+  to.spec = wcs.spec;
+  to.crpix.assign(wcs.lin.crpix, wcs.lin.crpix + n);
+  to.crval.assign(wcs.crval, wcs.crval + n);
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t j = 0; j < n; ++j) to.matrix.push_back(wcs.lin.cdelt[i] * wcs.lin.pc[i * n + j]);
+    to.kind.push_back(kind_of(wcs, static_cast<int>(i)));
+    to.ctype.emplace_back(wcs.ctype[i]);
+    to.cunit.emplace_back(wcs.cunit[i]);
+  }
+  to.projected = wcs.lng >= 0 && kind_of(wcs, wcs.lng) == AxisKind::celestial;
+  if (to.projected) to.celestial = celestial_of(wcs);
+  return to;
 }
 
 }  // namespace
 
-std::vector<double> packed_from_header(std::string_view cards, char alt) {
-  const HeaderView header(cards);
+Description describe(const HeaderView& header, char alt) {
   Parsed parsed(cards_for_wcslib(header));
   wcsprm& wcs = parsed.at(alt);
   if (wcs.naxis > kMaxAxes) {
@@ -295,27 +235,9 @@ std::vector<double> packed_from_header(std::string_view cards, char alt) {
   settle_polynomials(wcs, sip);
   repair_and_set(wcs);
   refuse_unsupported(wcs);
-  const bool projected = wcs.lng >= 0 && kind_of(wcs, wcs.lng) == AxisKind::celestial;
-  const int projection = projected ? projection_number(wcs.cel.prj.code) : 0;
-  if (projected && !Projections::has(projection)) {
-    fail(std::string("the projection ") + wcs.cel.prj.code + " is not supported yet");
-  }
-
-  std::vector<double> packed(head::kSize);
-  packed[head::kVersion] = kLayoutVersion;
-  packed[head::kNaxis] = wcs.naxis;
-  packed[head::kLng] = projected ? wcs.lng : -1;
-  packed[head::kLat] = projected ? wcs.lat : -1;
-  packed[head::kSpec] = wcs.spec;
-  packed[head::kProjection] = projection;
-  packed[head::kDistortion] = static_cast<double>(sip.empty() ? 0u : static_cast<unsigned>(kDistortionSip));
-  append(packed, head::kLinear, linear_block(wcs));
-  if (projected) append(packed, head::kCelestial, celestial_block(wcs));
-  append(packed, head::kSip, sip);
-  packed[head::kLength] = static_cast<double>(packed.size());
-  const bool finite = std::all_of(packed.begin(), packed.end(), [](double value) { return std::isfinite(value); });
-  if (!finite) fail("a world coordinate keyword holds a value that is not finite");
-  return packed;
+  Description description = description_of(wcs);
+  description.sip = std::move(sip);
+  return description;
 }
 
 }  // namespace fits::wcs

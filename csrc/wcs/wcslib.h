@@ -1,16 +1,16 @@
-// A header's world coordinate system, parsed, repaired and completed by wcslib, as a packed WCS (layout.h).
+// wcslib as the parser of headers: what a header says of a world coordinate system, repaired and completed.
 //
 // This file and wcslib.cpp alone include wcslib, and only to read headers: coordinates are computed by evaluate.h. Each
-// call has a wcsprm of its own. SIP is parsed here, as astropy does: some versions of wcslib refuse it.
+// call has a wcsprm of its own. SIP is parsed apart, as astropy does: some versions of wcslib refuse it.
 #pragma once
 
-#include <string_view>
-#include <vector>
+#include "format/card.h"
+#include "wcs/description.h"
 
 namespace fits::wcs {
 
-// The WCS with version `alt` (' ' or 'A' to 'Z') of a header: n cards of 80 characters. Throws FileError with wcslib's
-// reason where the header is wrong, and where it asks for what cannot be evaluated.
-std::vector<double> packed_from_header(std::string_view cards, char alt);
+// The WCS with version `alt` (' ' or 'A' to 'Z'). Throws FileError with wcslib's reason where the header is wrong, and
+// where it asks for what cannot be evaluated.
+Description describe(const HeaderView& header, char alt);
 
 }  // namespace fits::wcs

@@ -5,7 +5,7 @@
 #include "check.h"
 #include "format/error.h"
 #include "wcs/evaluate.h"
-#include "wcs/wcslib.h"
+#include "wcs/pack.h"
 #include "wcs_oracle.h"
 
 using namespace fits::wcs;

@@ -4,8 +4,8 @@
 
 #include "check.h"
 #include "wcs/jacobian.h"
+#include "wcs/pack.h"
 #include "wcs/projections.h"
-#include "wcs/wcslib.h"
 #include "wcs_oracle.h"
 
 using namespace fits::wcs;

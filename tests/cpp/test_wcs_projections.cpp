@@ -2,8 +2,8 @@
 #include "check.h"
 #include "format/error.h"
 #include "wcs/evaluate.h"
+#include "wcs/pack.h"
 #include "wcs/projections.h"
-#include "wcs/wcslib.h"
 #include "wcs_oracle.h"
 
 using namespace fits::wcs;

@@ -1,0 +1,133 @@
+#include "wcs/pack.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "format/error.h"
+#include "wcs/angle.h"
+#include "wcs/wcslib.h"
+
+namespace fits::wcs {
+namespace {
+
+[[noreturn]] void fail(const std::string& what) { throw FileError(Status::bad_header, what); }
+
+// Four characters a slot.
+void put_text(std::string_view text, int slots, double* to) {
+  for (int slot = 0; slot < slots; ++slot) {
+    double number = 0;
+    for (std::size_t i = 0; i < 4; ++i) {
+      const std::size_t at = static_cast<std::size_t>(slot) * 4 + i;
+      number = number * 256 + (at < text.size() ? static_cast<unsigned char>(text[at]) : 0);
+    }
+    to[slot] = number;
+  }
+}
+
+// The inverse of a matrix, by elimination with pivots in extended precision.
+void invert(const double* matrix, int n, double* inverse) {
+  const auto size = static_cast<std::size_t>(n);
+  std::vector<long double> a(matrix, matrix + size * size), b(size * size);
+  for (std::size_t i = 0; i < size; ++i) b[i * size + i] = 1;
+  for (std::size_t column = 0; column < size; ++column) {
+    std::size_t pivot = column;
+    for (std::size_t i = column; i < size; ++i) {
+      if (std::fabs(a[i * size + column]) > std::fabs(a[pivot * size + column])) pivot = i;
+    }
+    for (std::size_t j = 0; j < size && pivot != column; ++j) {
+      std::swap(a[pivot * size + j], a[column * size + j]);
+      std::swap(b[pivot * size + j], b[column * size + j]);
+    }
+    if (a[column * size + column] == 0) fail("the linear transformation matrix is singular");
+    const long double scale = 1 / a[column * size + column];
+    for (std::size_t j = 0; j < size; ++j) {
+      a[column * size + j] *= scale;
+      b[column * size + j] *= scale;
+    }
+    for (std::size_t i = 0; i < size; ++i) {
+      const long double factor = a[i * size + column];
+      if (i == column || factor == 0) continue;
+      for (std::size_t j = 0; j < size; ++j) {
+        a[i * size + j] -= factor * a[column * size + j];
+        b[i * size + j] -= factor * b[column * size + j];
+      }
+    }
+  }
+  std::copy(b.begin(), b.end(), inverse);
+}
+
+std::vector<double> linear_block(const Description& wcs) {
+  const int n = wcs.naxis;
+  const LinearLayout at{n};
+  std::vector<double> block(static_cast<std::size_t>(at.size()));
+  double* const to = block.data();
+  std::copy(wcs.crpix.begin(), wcs.crpix.end(), to + at.crpix());
+  std::copy(wcs.crval.begin(), wcs.crval.end(), to + at.crval());
+  std::copy(wcs.matrix.begin(), wcs.matrix.end(), to + at.matrix());
+  for (int i = 0; i < n; ++i) {
+    const auto axis = static_cast<std::size_t>(i);
+    to[at.kind() + i] = static_cast<double>(wcs.kind[axis]);
+    put_text(wcs.ctype[axis], 2, to + at.ctype() + 2 * i);
+    put_text(wcs.cunit[axis], 2, to + at.cunit() + 2 * i);
+  }
+  invert(to + at.matrix(), n, to + at.inverse());
+  return block;
+}
+
+// Native to celestial direction cosines, longitude counted from euler[0] (Paper II, equation 2):
+// [-cos c, 0, sin c; 0, -1, 0; sin c, 0, cos c] with c the colatitude of the native pole, after a turn by -LONPOLE.
+void put_rotation(const double* euler, double* to) {
+  const auto colatitude = sincosd(euler[1]), turn = sincosd(euler[2]);
+  const double c = colatitude.cosine, s = colatitude.sine, tc = turn.cosine, ts = turn.sine;
+  const double rotation[9] = {-c * tc, -c * ts, s, ts, -tc, 0, s * tc, s * ts, c};
+  std::copy_n(rotation, 9, to);
+}
+
+std::vector<double> celestial_block(const Celestial& from) {
+  std::vector<double> block(celestial::kSize);
+  double* const to = block.data();
+  std::copy(from.euler.begin(), from.euler.end(), to + celestial::kEuler);
+  put_rotation(from.euler.data(), to + celestial::kRotation);
+  std::copy(from.reference.begin(), from.reference.end(), to + celestial::kReference);
+  to[celestial::kPhi0] = from.phi0;
+  to[celestial::kTheta0] = from.theta0;
+  to[celestial::kOffset] = from.offset;
+  to[celestial::kRadius] = from.r0;
+  to[celestial::kX0] = from.x0;
+  to[celestial::kY0] = from.y0;
+  to[celestial::kBounds] = from.bounds;
+  std::copy(from.pv.begin(), from.pv.end(), to + celestial::kPv);
+  std::copy(from.w.begin(), from.w.end(), to + celestial::kW);
+  to[celestial::kFrame] = static_cast<double>(from.frame);
+  to[celestial::kEquinox] = from.equinox;
+  return block;
+}
+
+void append(std::vector<double>& packed, int head_slot, const std::vector<double>& block) {
+  if (block.empty()) return;
+  packed[static_cast<std::size_t>(head_slot)] = static_cast<double>(packed.size());
+  packed.insert(packed.end(), block.begin(), block.end());
+}
+
+}  // namespace
+
+std::vector<double> packed_from_header(std::string_view cards, char alt, const Companions*) {
+  const Description wcs = describe(HeaderView(cards), alt);
+  std::vector<double> packed(head::kSize);
+  packed[head::kVersion] = kLayoutVersion;
+  packed[head::kNaxis] = wcs.naxis;
+  packed[head::kLng] = wcs.projected ? wcs.celestial.lng : -1;
+  packed[head::kLat] = wcs.projected ? wcs.celestial.lat : -1;
+  packed[head::kSpec] = wcs.spec;
+  packed[head::kProjection] = wcs.projected ? wcs.celestial.projection : 0;
+  packed[head::kDistortion] = static_cast<double>(wcs.sip.empty() ? 0u : static_cast<unsigned>(kDistortionSip));
+  append(packed, head::kLinear, linear_block(wcs));
+  if (wcs.projected) append(packed, head::kCelestial, celestial_block(wcs.celestial));
+  append(packed, head::kSip, wcs.sip);
+  packed[head::kLength] = static_cast<double>(packed.size());
+  const bool finite = std::all_of(packed.begin(), packed.end(), [](double value) { return std::isfinite(value); });
+  if (!finite) fail("a world coordinate keyword holds a value that is not finite");
+  return packed;
+}
+
+}  // namespace fits::wcs
