@@ -167,6 +167,14 @@ TilePlace TileDecoder::place_of(const TileStream& tile) const noexcept {
 }
 
 std::int64_t TileDecoder::needed(std::int64_t number) const noexcept {
+  const Tile box = image_.grid.at(number);
+  bool whole = true;
+  for (int i = 0; !stacked_ && i < image_.grid.naxis; ++i) {
+    const auto n = static_cast<std::size_t>(i);
+    const std::int64_t end = box.start[i] + box.size[i];
+    whole = whole && window_.start[n] <= box.start[i] && window_.start[n] >= end - window_.size[n];
+  }
+  if (whole) return box.pixels;
   TileStream tile;
   tile.number = number;
   return place_of(tile).needed();

@@ -13,7 +13,8 @@ inline constexpr int kMostTileAxes = 16;  // of images with more, the leading ax
 
 // One tile: where its first pixel lies in the image, and its lengths.
 struct Tile {
-  std::int64_t start[kMostTileAxes]{}, size[kMostTileAxes]{};
+  std::int64_t start[kMostTileAxes],
+      size[kMostTileAxes];  // of the grid's axes; zeroing the others would cost more than these
   std::int64_t pixels = 0;
 };
 

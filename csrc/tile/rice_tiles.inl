@@ -1,6 +1,17 @@
 // The tiles around rice_lockstep.inl's quick loops: where lanes start, block codes, lanes that are read again, strips.
 // Included there.
 
+// What g++ would make of memcpy() for a length below kTail (`rep movs`) takes longer to start than this does in all.
+FITS_LANES void copy_tail(const std::byte* from, std::int64_t bytes, std::byte* to) noexcept {
+  constexpr std::int64_t kStep = 32;
+  if (bytes < kStep) {
+    for (std::int64_t i = 0; i < bytes; ++i) to[i] = from[i];
+    return;
+  }
+  for (std::int64_t i = 0; i < bytes - kStep; i += kStep) std::memcpy(to + i, from + i, kStep);
+  std::memcpy(to + bytes - kStep, from + bytes - kStep, kStep);
+}
+
 // A group's lanes one by one.
 struct alignas(64) LaneStates {
   std::uint32_t position[kLanes], end[kLanes], due[kLanes], last[kLanes], code[kLanes];
@@ -27,7 +38,7 @@ struct alignas(64) LaneStates {
   // a copy, so that kReach zeros follow them.
   FITS_TARGET void aim(Group& group, int lane, const std::byte* at, std::int64_t bytes, std::uint32_t bit) noexcept {
     if (bytes < kTail && !group.in_tail[lane]) {
-      if (bytes > 0) std::memcpy(group.tail[lane], at, static_cast<std::size_t>(bytes));
+      copy_tail(at, bytes, group.tail[lane]);
       std::memset(group.tail[lane] + bytes, 0, kReach);
       at = group.tail[lane];
       group.in_tail[lane] = true;
@@ -112,6 +123,33 @@ struct Mark {
 // once.
 inline constexpr int kFewLanes = 4;
 
+// Bytes that will be read soon, brought near while others are decoded. The streams of an image mostly lie one behind
+// the other: what is read next begins where the last of these streams ends, and is about as long as they are together.
+// A prefetch of what is not there does nothing.
+struct Ahead {
+  std::uintptr_t next = 0;     // an address, for nothing need be there
+  double bytes_per_pixel = 0;  // of all lanes
+  double due = 0;
+
+  Ahead() = default;
+  Ahead(std::span<const Bytes> streams, std::int64_t pixels) noexcept
+      : next(reinterpret_cast<std::uintptr_t>(streams.back().data()) + streams.back().size()) {
+    double all = 0;
+    for (const Bytes stream : streams) all += static_cast<double>(stream.size());
+    constexpr double kMost = 5;  // a raw pixel and its share of a block's code; a stream may be longer than it needs
+    bytes_per_pixel = std::min(all / static_cast<double>(pixels), kMost * static_cast<double>(streams.size()));
+  }
+
+  // While `pixels` of each lane are decoded.
+  FITS_TARGET void fetch(int pixels) noexcept {
+    constexpr int kLine = 64;
+    due += bytes_per_pixel * pixels;
+    const int lines = static_cast<int>(due / kLine);
+    due -= lines * kLine;
+    for (int i = 0; i < lines; ++i, next += kLine) __builtin_prefetch(reinterpret_cast<const void*>(next), 0, 2);
+  }
+};
+
 template <int kGroups, int kBytepix>
 struct Lockstep {
   using Code = RiceCode<kBytepix>;
@@ -120,7 +158,8 @@ struct Lockstep {
   Group groups[kGroups];
   std::int64_t blocksize = 32;
   std::int64_t left = 0;  // pixels of the current block that are still to come
-  bool flat = true;       // the strip has been all `last` so far, and `rows` are not yet written
+  Ahead ahead;
+  bool flat = true;  // the strip has been all `last` so far, and `rows` are not yet written
   const RiceSink* sink = nullptr;
   TileError* errors = nullptr;
   std::int64_t tile[kGroups][kLanes];  // -1: a duplicate that fills a lane
@@ -132,6 +171,7 @@ struct Lockstep {
         if (lanes != 0) aim_again(group, lanes);
       }
       const int length = static_cast<int>(std::min<std::int64_t>(kStrip, count - first));
+      ahead.fetch(length);
       flat = true;
       for (int row = 0; row < length;) row += read_piece(row, length - row);
       for (int g = 0; g < kGroups; ++g) hand_out(g, first, length);
@@ -313,6 +353,10 @@ FITS_TARGET __attribute__((noinline)) void decode_groups(std::span<const Bytes> 
   lockstep.blocksize = blocksize;
   lockstep.sink = &sink;
   lockstep.errors = errors;
+  lockstep.ahead = Ahead(streams.subspan(static_cast<std::size_t>(first))
+                             .first(static_cast<std::size_t>(std::min<std::int64_t>(
+                                 kGroups * kLanes, static_cast<std::int64_t>(streams.size()) - first))),
+                         count);
   const auto tiles = static_cast<std::int64_t>(streams.size());
   for (int g = 0; g < kGroups; ++g) {
     Group& group = lockstep.groups[g];
