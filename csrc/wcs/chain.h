@@ -8,8 +8,11 @@
 #pragma once
 
 #include "wcs/celestial.h"
+#include "wcs/cubeface.h"
 #include "wcs/linear.h"
+#include "wcs/logarithmic.h"
 #include "wcs/sip.h"
+#include "wcs/spectral.h"
 
 namespace fits::wcs {
 
@@ -29,6 +32,9 @@ template <class Run>
 FITS_HOST_DEVICE void pixel_to_world_chain(const Packed& wcs, const Run& run) {
   if ((wcs.distortion & kDistortionSip) != 0) run(SipForward{wcs});
   run(PixelToIntermediate{wcs});
+  if (wcs.has_spectral) run(IntermediateToSpectral(wcs));
+  if (wcs.has_logarithmic) run(IntermediateToLogarithmic{wcs});
+  if (wcs.cubeface >= 0) run(CubefaceToPlane{wcs});
   if (wcs.projection != 0) {
     Projections::visit(wcs.projection, RunCelestial<IntermediateToCelestial, Run>{wcs, run});
   }
@@ -41,6 +47,9 @@ FITS_HOST_DEVICE void world_to_pixel_chain(const Packed& wcs, const Run& run) {
   if (wcs.projection != 0) {
     Projections::visit(wcs.projection, RunCelestial<CelestialToIntermediate, Run>{wcs, run});
   }
+  if (wcs.cubeface >= 0) run(PlaneToCubeface{wcs});
+  if (wcs.has_logarithmic) run(LogarithmicToIntermediate{wcs});
+  if (wcs.has_spectral) run(SpectralToIntermediate(wcs));
   run(IntermediateToPixel{wcs});
   if ((wcs.distortion & kDistortionSip) != 0) run(SipInverse{wcs});
 }

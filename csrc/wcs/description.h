@@ -3,9 +3,11 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "wcs/axes_description.h"
 #include "wcs/layout.h"
 
 namespace fits::wcs {
@@ -34,7 +36,10 @@ struct Description {
   std::vector<AxisKind> kind;
   std::vector<std::string> ctype, cunit;
   bool projected = false;
-  Celestial celestial;      // where `projected`
+  Celestial celestial;               // where `projected`
+  std::optional<Spectral> spectral;  // of the axis `spec`
+  std::optional<Time> time;
+  int cubeface = -1;        // axis of the faces of a quad-cube, or -1
   std::vector<double> sip;  // the SIP block (sip_header.h), or empty
 };
 

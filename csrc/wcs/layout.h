@@ -29,15 +29,16 @@ enum Slot : int {
   kDistortion = 7,   // sum of the Distortion bits
   kLinear = 8,       // offset of the linear block
   kCelestial = 9,    // offset of the celestial block
-  kSpectral = 10,    // offset of the spectral block (reserved: nonlinear spectral axes)
+  kSpectral = 10,    // offset of the spectral block
   kSip = 11,         // offset of the SIP block
   kSequent = 12,     // offset of the block of the distortion after the matrix (reserved: TPV, TPD, TNX, ZPX, DSS)
   kCpdis = 13,       // offset of the lookup tables that are added with SIP (reserved)
   kD2im = 14,        // offset of the detector-to-image tables (reserved)
   kTab = 15,         // offset of the -TAB block (reserved)
-  kTime = 16,        // offset of the time block (reserved)
+  kTime = 16,        // offset of the time block
   kPolynomial = 17,  // offset of Paper IV's Polynomial distortions (reserved)
-  kSize = 24,        // slots 18 to 23 are 0
+  kCubeface = 18,    // 1 + world axis of CUBEFACE, or 0
+  kSize = 24,        // the slots between are 0
 };
 }  // namespace head
 
@@ -114,6 +115,64 @@ enum class Frame : int {
   helioecliptic = 8,
   supergalactic = 9,
 };
+
+// The spectral block, of every WCS with a spectral axis that is not -TAB. The axis is regular in X, its world
+// coordinate S is slope (P - origin): Paper III, sections 2 and 3. Of a linear or logarithmic axis X is P, and
+// kScale 1.
+enum class SpectralVariable : int { frequency = 0, wavelength = 1, air = 2, velocity = 3 };
+
+namespace spectral {
+enum Slot : int {
+  kType = 0,        // S: index into kSpectralTypes
+  kX = 1,           // SpectralVariable
+  kP = 2,           // SpectralVariable
+  kGrism = 3,       // 1: X is a wavelength in vacuum and follows from the grism parameter (GRI); 2: in air (GRA)
+  kRest = 4,        // rest frequency or wavelength: that which the conversion of X to P needs; 0 where it needs none
+  kReference = 5,   // X at the reference point; of a grism the grism parameter
+  kScale = 6,       // dX/dS there
+  kTiltCosine = 7,  // of a grism: cosine and sine of what is added to the angle
+  kTiltSine = 8,
+  kIncidence = 9,    // added to the sine of the sum
+  kDispersion = 10,  // times which that is the wavelength
+  kOrigin = 11,      // P where S is 0
+  kSlope = 12,       // dS/dP
+  kRestfrq = 13,     // RESTFRQ, Hz; 0: none. This and the following are kept for wcs_to_header.
+  kRestwav = 14,     // RESTWAV, m; 0: none
+  kPv = 15,          // [7] PVi_m of the axis
+  kVelosys = 22,     // VELOSYS, m/s; 0: none
+  kZsource = 23,     // ZSOURCE; 0: none
+  kVelangl = 24,     // VELANGL, degrees; 0: none
+  kSpecsys = 25,     // [2] SPECSYS, as CTYPE in the linear block
+  kSsysobs = 27,     // [2] SSYSOBS
+  kSsyssrc = 29,     // [2] SSYSSRC
+  kSize = 31,
+};
+}  // namespace spectral
+
+inline constexpr int kSpectralTypeCount = 11;
+inline constexpr std::array<std::string_view, kSpectralTypeCount> kSpectralTypes = {
+    "FREQ", "AFRQ", "ENER", "WAVN", "VRAD", "WAVE", "VOPT", "ZOPT", "AWAV", "VELO", "BETA"};
+
+// The time block, of every WCS with a time axis that is not -TAB: kept for wcs_to_header, the axis itself is linear or
+// logarithmic (Rots et al. 2015, Paper IV).
+namespace time {
+enum Slot : int {
+  kAxis = 0,      // world axis
+  kPresent = 1,   // sum of 1 MJDREF, 2 TIMEOFFS, 4 MJD-OBS, 8 MJD-AVG, 16 MJD-BEG, 32 MJD-END; absent ones are 0
+  kMjdref = 2,    // [2] days: MJDREF as the sum of two
+  kTimeoffs = 4,  // in TIMEUNIT
+  kMjdobs = 5,
+  kMjdavg = 6,
+  kMjdbeg = 7,
+  kMjdend = 8,
+  kTimesys = 9,    // [2] TIMESYS, as CTYPE in the linear block
+  kTrefpos = 11,   // [4] TREFPOS
+  kTrefdir = 15,   // [4] TREFDIR
+  kPlephem = 19,   // [2] PLEPHEM
+  kTimeunit = 21,  // [2] TIMEUNIT
+  kSize = 23,
+};
+}  // namespace time
 
 // The SIP block (Shupe et al. 2005): u, v count from the origin; A_p_q stands in row p, which has 10 - p columns.
 namespace sip {

@@ -5,24 +5,13 @@
 
 #include "format/error.h"
 #include "wcs/angle.h"
+#include "wcs/packed_text.h"
 #include "wcs/wcslib.h"
 
 namespace fits::wcs {
 namespace {
 
 [[noreturn]] void fail(const std::string& what) { throw FileError(Status::bad_header, what); }
-
-// Four characters a slot.
-void put_text(std::string_view text, int slots, double* to) {
-  for (int slot = 0; slot < slots; ++slot) {
-    double number = 0;
-    for (std::size_t i = 0; i < 4; ++i) {
-      const std::size_t at = static_cast<std::size_t>(slot) * 4 + i;
-      number = number * 256 + (at < text.size() ? static_cast<unsigned char>(text[at]) : 0);
-    }
-    to[slot] = number;
-  }
-}
 
 // The inverse of a matrix, by elimination with pivots in extended precision.
 void invert(const double* matrix, int n, double* inverse) {
@@ -121,9 +110,12 @@ std::vector<double> packed_from_header(std::string_view cards, char alt, const C
   packed[head::kSpec] = wcs.spec;
   packed[head::kProjection] = wcs.projected ? wcs.celestial.projection : 0;
   packed[head::kDistortion] = static_cast<double>(wcs.sip.empty() ? 0u : static_cast<unsigned>(kDistortionSip));
+  packed[head::kCubeface] = wcs.cubeface + 1;
   append(packed, head::kLinear, linear_block(wcs));
   if (wcs.projected) append(packed, head::kCelestial, celestial_block(wcs.celestial));
   append(packed, head::kSip, wcs.sip);
+  if (wcs.spectral) append(packed, head::kSpectral, spectral_block(*wcs.spectral));
+  if (wcs.time) append(packed, head::kTime, time_block(*wcs.time));
   packed[head::kLength] = static_cast<double>(packed.size());
   const bool finite = std::all_of(packed.begin(), packed.end(), [](double value) { return std::isfinite(value); });
   if (!finite) fail("a world coordinate keyword holds a value that is not finite");

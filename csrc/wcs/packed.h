@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "wcs/axes.h"
 #include "wcs/lanes.h"
 #include "wcs/layout.h"
 
@@ -14,11 +15,17 @@ struct Packed {
   int lng = -1, lat = -1, spec = -1;
   int projection = 0;
   unsigned distortion = 0;
+  bool has_spectral = false, has_logarithmic = false;  // nonlinear spectral axis; logarithmic ones
+  int cubeface = -1;                                   // world axis of CUBEFACE
 
   FITS_HOST_DEVICE const double* block(int head_slot) const { return slots + static_cast<int>(slots[head_slot]); }
   FITS_HOST_DEVICE const double* linear() const { return block(head::kLinear); }
   FITS_HOST_DEVICE const double* celestial() const { return block(head::kCelestial); }
   FITS_HOST_DEVICE const double* sip() const { return block(head::kSip); }
+  FITS_HOST_DEVICE const double* spectral() const { return block(head::kSpectral); }
+  FITS_HOST_DEVICE bool is(int axis, AxisKind kind) const {
+    return linear()[LinearLayout{naxis}.kind() + axis] == static_cast<double>(kind);
+  }
 };
 
 // An integer slot; `otherwise` where it is none in [low, high].
@@ -60,6 +67,15 @@ FITS_HOST_DEVICE Packed unpack(const double* slots, std::int64_t available) {
       if (slot_integer(order, 0, sip::kMaxOrder, -1) < 0) return wcs;
     }
   }
+  const AxisKinds kinds = kinds_of(wcs.linear(), naxis, wcs.spec);
+  wcs.has_spectral = kinds.spectral;
+  wcs.has_logarithmic = kinds.logarithmic;
+  if (!kinds.sound) return wcs;
+  if (kinds.spectral) {
+    if (!has_block(slots, length, head::kSpectral, spectral::kSize) || !spectral_is_sound(wcs.spectral())) return wcs;
+  }
+  wcs.cubeface = slot_integer(slots[head::kCubeface], 0, naxis, 0) - 1;
+  if (wcs.cubeface >= 0 && (wcs.projection == 0 || wcs.cubeface == wcs.lng || wcs.cubeface == wcs.lat)) return wcs;
   wcs.naxis = naxis;
   return wcs;
 }

@@ -132,10 +132,31 @@ void refuse_unsupported(const HeaderView& header, const wcsprm& wcs) {
   if (header.find("AXISCORR")) fail("AXISCORR: detector-to-image tables are not supported yet");
 }
 
+// The variables of a spectral axis: X, that its pixels are regular in, and P, that its coordinate is linear in.
+struct SpectralCode {
+  char p = 0, x = 0;
+  bool linear() const { return p == x; }
+};
+
+SpectralCode spectral_code(const wcsprm& wcs) {
+  SpectralCode code;
+  spctype(wcs.ctype[wcs.spec], nullptr, nullptr, nullptr, nullptr, &code.p, &code.x, nullptr, nullptr);
+  return code;
+}
+
+// VRAD-V2F, VOPT-V2W and ZOPT-V2W mean the same whatever the line; without one wcslib (7.12) takes their scale for 0.
+void supply_line(wcsprm& wcs) {
+  spcprm& spc = wcs.spc;
+  if (wcs.spec < 0 || wcs.types[wcs.spec] != 3300 || spc.restfrq != 0 || spc.restwav != 0 || spc.w[2] != 0) return;
+  spc.restwav = 1;
+  spc.flag = 0;
+  if (spcset(&spc) != 0) fail(one_sentence(spc.err) + " (wcslib)");
+}
+
 AxisKind kind_of(const wcsprm& wcs, int axis) {
   switch (wcs.types[axis] / 100 % 10) {
     case 2: return AxisKind::celestial;
-    case 3: return AxisKind::spectral;
+    case 3: return spectral_code(wcs).linear() ? AxisKind::linear : AxisKind::spectral;
     case 4: return AxisKind::logarithmic;
     case 5: return AxisKind::table;
     default: return AxisKind::linear;
@@ -151,11 +172,13 @@ void refuse_unsupported(const wcsprm& wcs) {
     }
     fail("distortions " + name + " are not supported yet");
   }
-  if (wcs.cubeface >= 0) fail("a CUBEFACE axis is not supported yet");
   for (int i = 0; i < wcs.naxis; ++i) {
     const AxisKind kind = kind_of(wcs, i);
-    if (kind != AxisKind::linear && kind != AxisKind::celestial) {
+    if (kind == AxisKind::table) {
       fail("CTYPE" + std::to_string(i + 1) + " = '" + wcs.ctype[i] + "': axes of this kind are not supported yet");
+    }
+    if (kind == AxisKind::logarithmic && !(wcs.crval[i] > 0)) {
+      fail("CTYPE" + std::to_string(i + 1) + " = '" + wcs.ctype[i] + "': CRVAL of a logarithmic axis must be positive");
     }
   }
 }
@@ -204,6 +227,88 @@ Celestial celestial_of(const wcsprm& wcs) {
   return to;
 }
 
+double defined_or_zero(double value) { return defined(value) ? value : 0; }
+
+SpectralVariable variable_of(char code) {
+  switch (code) {
+    case 'F': return SpectralVariable::frequency;
+    case 'V': return SpectralVariable::velocity;
+    case 'A':
+    case 'a': return SpectralVariable::air;
+    default: return SpectralVariable::wavelength;
+  }
+}
+
+double plancks_constant() {
+  const double one = 1;
+  double energy = 0;
+  int status = 0;
+  freqener(0, 1, 1, 1, &one, &energy, &status);
+  return energy;
+}
+
+Spectral spectral_of(const wcsprm& wcs) {
+  Spectral to;
+  const auto type = std::find(kSpectralTypes.begin(), kSpectralTypes.end(), std::string(wcs.ctype[wcs.spec], 4));
+  if (type == kSpectralTypes.end()) fail("wcslib takes axis " + std::to_string(wcs.spec + 1) + " for a spectral one");
+  to.type = static_cast<int>(type - kSpectralTypes.begin());
+  const SpectralCode code = spectral_code(wcs);
+  to.p = to.x = variable_of(code.p);
+  to.planck = plancks_constant();
+  to.restfrq = wcs.restfrq;
+  to.restwav = wcs.restwav;
+  to.reference = wcs.crval[wcs.spec];
+  if (kind_of(wcs, wcs.spec) == AxisKind::spectral) {
+    const spcprm& spc = wcs.spc;
+    to.x = variable_of(code.x);
+    to.grism = spc.isGrism;
+    to.rest = spc.w[0];
+    to.reference = spc.w[1];
+    to.scale = spc.w[2];
+    to.tilt = spc.w[3];
+    to.incidence = spc.w[4];
+    to.dispersion = spc.w[5];
+    const bool lit = std::isfinite(to.scale) && std::isfinite(to.tilt) && std::isfinite(to.dispersion);
+    if (!lit || to.scale == 0) {
+      fail(std::string("CTYPE") + std::to_string(wcs.spec + 1) + " = '" + wcs.ctype[wcs.spec] +
+           "': no spectrum has this CRVAL with these RESTFRQ, RESTWAV and PV");
+    }
+    if (to.grism != 0) std::copy_n(spc.pv, 7, to.pv.begin());
+  }
+  to.velosys = defined_or_zero(wcs.velosys);
+  to.zsource = defined_or_zero(wcs.zsource);
+  to.velangl = defined_or_zero(wcs.velangl);
+  to.specsys = wcs.specsys;
+  to.ssysobs = wcs.ssysobs;
+  to.ssyssrc = wcs.ssyssrc;
+  return to;
+}
+
+std::optional<Time> time_of(const wcsprm& wcs) {
+  int axis = 0;
+  while (axis < wcs.naxis && (wcs.types[axis] / 1000 != 4 || kind_of(wcs, axis) == AxisKind::table)) ++axis;
+  if (axis == wcs.naxis) return std::nullopt;
+  Time to;
+  to.axis = axis;
+  const auto keep = [&](int bit, double from, double& value) {
+    if (defined(from)) to.present |= bit;
+    value = defined_or_zero(from);
+  };
+  keep(1, wcs.mjdref[0], to.mjdref[0]);
+  to.mjdref[1] = defined_or_zero(wcs.mjdref[1]);
+  keep(2, wcs.timeoffs, to.timeoffs);
+  keep(4, wcs.mjdobs, to.mjdobs);
+  keep(8, wcs.mjdavg, to.mjdavg);
+  keep(16, wcs.mjdbeg, to.mjdbeg);
+  keep(32, wcs.mjdend, to.mjdend);
+  to.timesys = wcs.timesys;
+  to.trefpos = wcs.trefpos;
+  to.trefdir = wcs.trefdir;
+  to.plephem = wcs.plephem;
+  to.timeunit = wcs.timeunit;
+  return to;
+}
+
 Description description_of(const wcsprm& wcs) {
   Description to;
   const auto n = static_cast<std::size_t>(wcs.naxis);
@@ -219,6 +324,9 @@ Description description_of(const wcsprm& wcs) {
   }
   to.projected = wcs.lng >= 0 && kind_of(wcs, wcs.lng) == AxisKind::celestial;
   if (to.projected) to.celestial = celestial_of(wcs);
+  if (to.projected) to.cubeface = wcs.cubeface;
+  if (wcs.spec >= 0 && kind_of(wcs, wcs.spec) != AxisKind::table) to.spectral = spectral_of(wcs);
+  to.time = time_of(wcs);
   return to;
 }
 
@@ -235,6 +343,7 @@ Description describe(const HeaderView& header, char alt) {
   settle_polynomials(wcs, sip);
   repair_and_set(wcs);
   refuse_unsupported(wcs);
+  supply_line(wcs);
   Description description = description_of(wcs);
   description.sip = std::move(sip);
   return description;
