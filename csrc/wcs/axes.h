@@ -6,7 +6,7 @@
 namespace fits::wcs {
 
 struct AxisKinds {
-  bool spectral = false, logarithmic = false;
+  bool linear = false, spectral = false, logarithmic = false;
   bool sound = true;  // no more than one nonlinear spectral axis, the one that the head names
 };
 
@@ -14,6 +14,7 @@ FITS_HOST_DEVICE AxisKinds kinds_of(const double* linear, int naxis, int spec) {
   AxisKinds kinds;
   for (int i = 0; i < naxis; ++i) {
     const double kind = linear[LinearLayout{naxis}.kind() + i];
+    if (kind == static_cast<double>(AxisKind::linear)) kinds.linear = true;
     if (kind == static_cast<double>(AxisKind::logarithmic)) kinds.logarithmic = true;
     if (kind != static_cast<double>(AxisKind::spectral)) continue;
     kinds.spectral = true;

@@ -38,12 +38,12 @@ FITS_HOST_DEVICE void pixel_to_world_chain(const Packed& wcs, const Run& run) {
   if (wcs.projection != 0) {
     Projections::visit(wcs.projection, RunCelestial<IntermediateToCelestial, Run>{wcs, run});
   }
-  if (wcs.naxis > 2 || wcs.projection == 0) run(AddReference{wcs, 1});
+  if (wcs.has_linear) run(AddReference{wcs, 1});
 }
 
 template <class Run>
 FITS_HOST_DEVICE void world_to_pixel_chain(const Packed& wcs, const Run& run) {
-  if (wcs.naxis > 2 || wcs.projection == 0) run(AddReference{wcs, -1});
+  if (wcs.has_linear) run(AddReference{wcs, -1});
   if (wcs.projection != 0) {
     Projections::visit(wcs.projection, RunCelestial<CelestialToIntermediate, Run>{wcs, run});
   }

@@ -47,15 +47,18 @@ struct RunOnBlock {
   }
 };
 
-// How many points go in and out by shuffles: where they have two coordinates, all but the last few.
+// How many points go in and out lanes at a time: where they have one or two coordinates, all but the last few.
 FITS_HOST_DEVICE int shuffled_points(const Block& block) {
-  return block.naxis == 2 ? block.count / kLanes<Real> * kLanes<Real> : 0;
+  return block.naxis <= 2 ? block.count / kLanes<Real> * kLanes<Real> : 0;
 }
 
 FITS_HOST_DEVICE void fill(Block& block, const double* from) {
   const int naxis = block.naxis;
   const int shuffled = shuffled_points(block);
-  for (int i = 0; i < shuffled; i += kLanes<Real>) {
+  for (int i = 0; i < shuffled && naxis == 1; i += kLanes<Real>) {
+    store(&block.coordinates[0][i], load<Real>(from + i));
+  }
+  for (int i = 0; i < shuffled && naxis == 2; i += kLanes<Real>) {
     Real x, y;
     load_pairs(from + 2 * i, x, y);
     store(&block.coordinates[0][i], x);
@@ -75,7 +78,10 @@ FITS_HOST_DEVICE void fill(Block& block, const double* from) {
 FITS_HOST_DEVICE void empty(const Block& block, double* to, std::int32_t* status) {
   const int naxis = block.naxis;
   const int shuffled = shuffled_points(block);
-  for (int i = 0; i < shuffled; i += kLanes<Real>) {
+  for (int i = 0; i < shuffled && naxis == 1; i += kLanes<Real>) {
+    store(to + i, load<Real>(&block.coordinates[0][i]));
+  }
+  for (int i = 0; i < shuffled && naxis == 2; i += kLanes<Real>) {
     store_pairs(to + 2 * i, load<Real>(&block.coordinates[0][i]), load<Real>(&block.coordinates[1][i]));
   }
   for (int axis = 0; axis < naxis; ++axis) {

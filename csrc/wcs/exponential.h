@@ -21,19 +21,21 @@ FITS_HOST_DEVICE Exponential<Real> exponential(Real a) {
   const Real k = max(Real(-1021.0), min(Real(1023.0), round(a * Real(0x1.71547652b82fep+0))));
   const Real high = fma(k, Real(-kLn2), a);
   const Real r = fma(k, Real(-kLn2Rest), high);
-  Real p = Real(1.0 / 87178291200);
-  p = fma(p, r, Real(1.0 / 6227020800));
-  p = fma(p, r, Real(1.0 / 479001600));
-  p = fma(p, r, Real(1.0 / 39916800));
-  p = fma(p, r, Real(1.0 / 3628800));
-  p = fma(p, r, Real(1.0 / 362880));
-  p = fma(p, r, Real(1.0 / 40320));
-  p = fma(p, r, Real(1.0 / 5040));
-  p = fma(p, r, Real(1.0 / 720));
-  p = fma(p, r, Real(1.0 / 120));
-  p = fma(p, r, Real(1.0 / 24));
-  p = fma(p, r, Real(1.0 / 6));
-  const Real series = fma(r * r, fma(p, r, Real(0.5)), r);
+  // Even and odd terms apart: two short chains instead of a long one.
+  const Real r2 = r * r;
+  Real odd = Real(1.0 / 87178291200), even = Real(1.0 / 6227020800);
+  odd = fma(odd, r2, Real(1.0 / 479001600));
+  even = fma(even, r2, Real(1.0 / 39916800));
+  odd = fma(odd, r2, Real(1.0 / 3628800));
+  even = fma(even, r2, Real(1.0 / 362880));
+  odd = fma(odd, r2, Real(1.0 / 40320));
+  even = fma(even, r2, Real(1.0 / 5040));
+  odd = fma(odd, r2, Real(1.0 / 720));
+  even = fma(even, r2, Real(1.0 / 120));
+  odd = fma(odd, r2, Real(1.0 / 24));
+  even = fma(even, r2, Real(1.0 / 6));
+  const Real p = fma(odd, r, even);
+  const Real series = fma(r2, fma(p, r, Real(0.5)), r);
   return {power_of_two(k), series};
 }
 
@@ -55,9 +57,9 @@ FITS_HOST_DEVICE Real exp(Real a) {
   return select(a != a, a, bounded);
 }
 
-// log(sum + lost), lost no more than the rounding of sum; sum positive, normal and finite.
+// log(sum (1 + rest)), rest no more than the rounding of sum; sum positive, normal and finite.
 template <class Real>
-FITS_HOST_DEVICE Real logarithm(Real sum, Real lost) {
+FITS_HOST_DEVICE Real logarithm(Real sum, Real rest) {
   // sum = 2^k m with m in [sqrt(1/2), sqrt(2)); log m = 2 atanh(s), s = (m - 1) / (m + 1).
   Real k = exponent(sum);
   Real m = sum * power_of_two(-k);
@@ -67,21 +69,22 @@ FITS_HOST_DEVICE Real logarithm(Real sum, Real lost) {
   const Real f = m - Real(1.0);
   const Real s = f / (Real(2.0) + f);
   const Real z = s * s;
-  Real p = Real(2.0 / 25);
-  p = fma(p, z, Real(2.0 / 23));
-  p = fma(p, z, Real(2.0 / 21));
-  p = fma(p, z, Real(2.0 / 19));
-  p = fma(p, z, Real(2.0 / 17));
-  p = fma(p, z, Real(2.0 / 15));
-  p = fma(p, z, Real(2.0 / 13));
-  p = fma(p, z, Real(2.0 / 11));
-  p = fma(p, z, Real(2.0 / 9));
-  p = fma(p, z, Real(2.0 / 7));
-  p = fma(p, z, Real(2.0 / 5));
-  p = fma(p, z, Real(2.0 / 3));
+  const Real z2 = z * z;
+  Real odd = Real(2.0 / 25), even = Real(2.0 / 23);
+  odd = fma(odd, z2, Real(2.0 / 21));
+  even = fma(even, z2, Real(2.0 / 19));
+  odd = fma(odd, z2, Real(2.0 / 17));
+  even = fma(even, z2, Real(2.0 / 15));
+  odd = fma(odd, z2, Real(2.0 / 13));
+  even = fma(even, z2, Real(2.0 / 11));
+  odd = fma(odd, z2, Real(2.0 / 9));
+  even = fma(even, z2, Real(2.0 / 7));
+  odd = fma(odd, z2, Real(2.0 / 5));
+  even = fma(even, z2, Real(2.0 / 3));
+  const Real p = fma(odd, z, even);
   // 2 s = f - s f; so log m = f - s (f - z p)
   const Real log_m = f - s * (f - z * p);
-  return fma(k, Real(kLn2), log_m + fma(k, Real(kLn2Rest), lost / sum));
+  return fma(k, Real(kLn2), log_m + fma(k, Real(kLn2Rest), rest));
 }
 
 // log(1 + a), exact near 0 too; -infinity at -1, NaN below.
@@ -90,7 +93,7 @@ FITS_HOST_DEVICE Real log1p(Real a) {
   const Real sum = Real(1.0) + a;
   // What the sum lost, the smaller term first brought to the same grid.
   const Real lost = select(a < Real(1.0), a - (sum - Real(1.0)), Real(1.0) - (sum - a));
-  const Real result = logarithm(max(sum, Real(0x1p-1022)), lost);
+  const Real result = logarithm(max(sum, Real(0x1p-1022)), lost / sum);
   const Real edge = select(a == Real(-1.0), Real(-__builtin_inf()), not_a_number<Real>());
   return select(a != a, a, select(a > Real(-1.0), select(a < Real(0x1p1023), result, a), edge));
 }

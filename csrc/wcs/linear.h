@@ -31,6 +31,8 @@ struct PixelToIntermediate {
     const double* const linear = wcs.linear();
     if (wcs.naxis == 2) {
       run<Real, 2>(point, linear, at, 2);
+    } else if (wcs.naxis == 1) {
+      run<Real, 1>(point, linear, at, 1);
     } else {
       run<Real, kMaxAxes>(point, linear, at, wcs.naxis);
     }
@@ -56,6 +58,8 @@ struct IntermediateToPixel {
     const double* const linear = wcs.linear();
     if (wcs.naxis == 2) {
       run<Real, 2>(point, linear, at, 2);
+    } else if (wcs.naxis == 1) {
+      run<Real, 1>(point, linear, at, 1);
     } else {
       run<Real, kMaxAxes>(point, linear, at, wcs.naxis);
     }

@@ -15,8 +15,8 @@ struct Packed {
   int lng = -1, lat = -1, spec = -1;
   int projection = 0;
   unsigned distortion = 0;
-  bool has_spectral = false, has_logarithmic = false;  // nonlinear spectral axis; logarithmic ones
-  int cubeface = -1;                                   // world axis of CUBEFACE
+  bool has_linear = false, has_spectral = false, has_logarithmic = false;  // axes of these kinds (AxisKind)
+  int cubeface = -1;                                                       // world axis of CUBEFACE
 
   FITS_HOST_DEVICE const double* block(int head_slot) const { return slots + static_cast<int>(slots[head_slot]); }
   FITS_HOST_DEVICE const double* linear() const { return block(head::kLinear); }
@@ -68,6 +68,7 @@ FITS_HOST_DEVICE Packed unpack(const double* slots, std::int64_t available) {
     }
   }
   const AxisKinds kinds = kinds_of(wcs.linear(), naxis, wcs.spec);
+  wcs.has_linear = kinds.linear;
   wcs.has_spectral = kinds.spectral;
   wcs.has_logarithmic = kinds.logarithmic;
   if (!kinds.sound) return wcs;
