@@ -14,6 +14,7 @@
 #include <string>
 
 #include "format/error.h"
+#include "wcs/column_axes.h"
 #include "wcs/projections.h"
 #include "wcs/sip_header.h"
 
@@ -51,9 +52,15 @@ class Parsed {
   Parsed(const Parsed&) = delete;
   ~Parsed() { wcsvfree(&count_, &first_); }
 
-  wcsprm& at(char alt) {
+  wcsprm& at(char alt, const HeaderView& header) {
     for (int i = 0; i < count_; ++i) {
       if (first_[i].alt[0] == alt) return first_[i];
+    }
+    if (const std::string_view keyword = column_axis_keyword(header); !keyword.empty()) {
+      fail(
+          "the header describes world coordinates of table columns (" + std::string(keyword) +
+          "), which are not supported yet: give a header that has CTYPEi, CRPIXi, CRVALi and CDELTi with the values of "
+          "TCTYPn, TCRPXn, TCRVLn and TCDLTn of the columns you mean");
     }
     fail(alt == ' ' ? "the header describes no world coordinates"
                     : std::string("the header describes no world coordinates of version '") + alt + "'");
@@ -334,7 +341,7 @@ Description description_of(const wcsprm& wcs) {
 
 Description describe(const HeaderView& header, char alt) {
   Parsed parsed(cards_for_wcslib(header));
-  wcsprm& wcs = parsed.at(alt);
+  wcsprm& wcs = parsed.at(alt, header);
   if (wcs.naxis > kMaxAxes) {
     fail("the header describes " + std::to_string(wcs.naxis) + " axes; at most 16 are supported");
   }

@@ -17,10 +17,12 @@ DOCS = {
 ``header``: cards, one a line or 80 characters each, with or without END; ``alt``: "" or the letter of an alternate
 (WCS Paper I, section 2.1). The header is parsed, repaired (cdfix, unitfix, datfix, spcfix, celfix) and completed by
 wcslib, with SIP as astropy treats it. All celestial projections of wcslib with CD, PC, CDELT, CROTA, LONPOLE, LATPOLE;
-SIP to order 9; any number of linear axes up to 16 in all. The
-vector can be saved, stacked and moved between devices; ``P`` depends on what the header describes.
+SIP to order 9; linear, STOKES and time axes (as numbers in the header's unit); all spectral types with all algorithms
+(F2W ... V2A), GRI, GRA; -LOG of any type; CUBEFACE; up to 16 axes in all. The vector can be saved, stacked and moved
+between devices; ``P`` depends on what the header describes.
 
-Errors: RuntimeError with wcslib's reason for a header that is wrong, and for what is not supported (nonlinear spectral and logarithmic axes, -TAB, other distortions); ValueError for an ``alt`` that is no letter.
+Errors: RuntimeError with wcslib's reason for a header that is wrong, and for what is not supported (-TAB, other
+distortions, the TCTYPn of table columns); ValueError for an ``alt`` that is no letter.
 """,
     "wcs_from_headers": """The same of many headers in parallel: float64 ``[B, P]``, the shorter ones padded with zeros.
 
