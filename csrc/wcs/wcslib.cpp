@@ -112,15 +112,30 @@ void settle_polynomials(wcsprm& wcs, std::vector<double>& sip) {
 
 [[noreturn]] void fail_as_wcslib(const wcsprm& wcs) { fail(one_sentence(wcs.err) + " (wcslib)"); }
 
-// What wcsfix() does, in an order that sets no error over another one, which wcslib (7.12) leaks. What cannot be
-// repaired wcsset() judges. cylfix() needs the size of the image, which a header of world coordinates need not have.
+// spcfix(), whose second message (wcslib 7.12) leaks the first: the first spectral axis in a convention of AIPS.
+void translate_aips(wcsprm& wcs) {
+  for (int i = 0; i < wcs.naxis; ++i) {
+    char ctype[9], frame[9];
+    if (spcaips(wcs.ctype[i], wcs.velref, ctype, frame) != 0) continue;
+    std::fill_n(wcs.ctype[i], sizeof(wcs.ctype[i]), '\0');
+    std::strcpy(wcs.ctype[i], ctype);
+    if (wcs.specsys[0] == '\0') std::strcpy(wcs.specsys, frame);
+    return;
+  }
+}
+
+// What wcsfix() does. A repair says what it did as an error, over which the next one leaks its own (wcslib 7.12): so
+// they are cleared. What cannot be repaired wcsset() judges. cylfix() needs the size of the image, which a header of
+// world coordinates need not have.
 void repair_and_set(wcsprm& wcs) {
   cdfix(&wcs);
   datfix(&wcs);
-  obsfix(0, &wcs);
-  unitfix(0, &wcs);
-  spcfix(&wcs);
   wcserr_clear(&wcs.err);
+  obsfix(0, &wcs);
+  wcserr_clear(&wcs.err);
+  unitfix(0, &wcs);
+  wcserr_clear(&wcs.err);
+  translate_aips(wcs);
   if (wcsset(&wcs) != 0) fail_as_wcslib(wcs);
   celfix(&wcs);  // NCP and GLS become SIN and SFL; wants a WCS that is set
   if (wcsset(&wcs) != 0) fail_as_wcslib(wcs);

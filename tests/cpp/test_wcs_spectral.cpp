@@ -348,17 +348,21 @@ TEST(spectral_keywords_are_kept) {
 // FREQ-LSR, VELO-HEL, FELO and VELREF (AIPS) mean axes of the Standard.
 TEST(conventions_of_aips) {
   const std::string line = card("RESTFREQ", 1.420405752e9);
-  const auto check = [&](const std::string& ctype, double crval, double cdelt, int velref) {
+  const auto check = [&](const std::string& ctype, double crval, double cdelt, int velref, const char* frame) {
     const std::string cards = text_card("CTYPE1", ctype) + card("CRVAL1", crval) + card("CDELT1", cdelt) +
                               (velref != 0 ? card("VELREF", velref) : std::string()) + line;
     check_axis(cards, pixels(), kC, 1e5);
+    const Numbers packed = packed_from_header(cards, ' ');
+    double four = 0;  // the first slot of SPECSYS
+    for (int i = 0; i < 4; ++i) four = four * 256 + frame[i];
+    CHECK_EQUAL(packed[static_cast<std::size_t>(packed[head::kSpectral]) + spectral::kSpecsys], four);
   };
-  check("FREQ-LSR", 1.42e9, 1e4, 0);
-  check("VELO-LSR", 1e6, 1e3, 257);
-  check("VELO-HEL", 1e6, 1e3, 0);
-  check("VELO-OBS", 1e6, 1e3, 3);
-  check("FELO-HEL", 1e6, -5e3, 0);
-  check("FELO", 1e6, -5e3, 2);
+  check("FREQ-LSR", 1.42e9, 1e4, 0, "LSRK");
+  check("VELO-LSR", 1e6, 1e3, 257, "LSRK");
+  check("VELO-HEL", 1e6, 1e3, 0, "BARYCENT");
+  check("VELO-OBS", 1e6, 1e3, 3, "TOPOCENT");
+  check("FELO-HEL", 1e6, -5e3, 0, "BARYCENT");
+  check("FELO", 1e6, -5e3, 2, "BARYCENT");
 }
 
 std::string cube_cards(const std::string& code, double crpix3) {
