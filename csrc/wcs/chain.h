@@ -11,6 +11,7 @@
 #include "wcs/cubeface.h"
 #include "wcs/linear.h"
 #include "wcs/logarithmic.h"
+#include "wcs/lookup.h"
 #include "wcs/sip.h"
 #include "wcs/spectral.h"
 
@@ -26,11 +27,16 @@ struct RunCelestial {
   }
 };
 
-// 0-based pixel coordinates to world coordinates. Here D2IM comes first; SIP and CPDIS are both evaluated at the pixel
+// 0-based pixel coordinates to world coordinates. D2IM comes first; SIP and CPDIS are both evaluated at the pixel
 // that D2IM corrected, and added; sequent distortions (TPV, TPD, TNX, ZPX, DSS) follow the matrix.
 template <class Run>
 FITS_HOST_DEVICE void pixel_to_world_chain(const Packed& wcs, const Run& run) {
-  if ((wcs.distortion & kDistortionSip) != 0) run(SipForward{wcs});
+  if ((wcs.distortion & kDistortionD2im) != 0) run(LookupForward{{wcs, head::kD2im}});
+  if ((wcs.distortion & kDistortionCpdis) != 0) {
+    run(LookupForward{{wcs, head::kCpdis}});
+  } else if ((wcs.distortion & kDistortionSip) != 0) {
+    run(SipForward{wcs});
+  }
   run(PixelToIntermediate{wcs});
   if (wcs.has_spectral) run(IntermediateToSpectral(wcs));
   if (wcs.has_logarithmic) run(IntermediateToLogarithmic{wcs});
@@ -51,7 +57,12 @@ FITS_HOST_DEVICE void world_to_pixel_chain(const Packed& wcs, const Run& run) {
   if (wcs.has_logarithmic) run(LogarithmicToIntermediate{wcs});
   if (wcs.has_spectral) run(SpectralToIntermediate(wcs));
   run(IntermediateToPixel{wcs});
-  if ((wcs.distortion & kDistortionSip) != 0) run(SipInverse{wcs});
+  if ((wcs.distortion & kDistortionCpdis) != 0) {
+    run(LookupInverse{{wcs, head::kCpdis}});
+  } else if ((wcs.distortion & kDistortionSip) != 0) {
+    run(SipInverse{wcs});
+  }
+  if ((wcs.distortion & kDistortionD2im) != 0) run(LookupInverse{{wcs, head::kD2im}});
 }
 
 }  // namespace fits::wcs

@@ -143,6 +143,11 @@ template <class Real>
 FITS_HOST_DEVICE Dual<Real> with_sign_of(Dual<Real> a, Dual<Real> b) {
   return chained(with_sign_of(a.value, b.value), copysign(Real(1.0), b.value), a);
 }
+// A table's elements are constants.
+template <class Real>
+FITS_HOST_DEVICE Dual<Real> gather(const double* table, Dual<Real> index) {
+  return {gather(table, index.value), Real(0.0), Real(0.0)};
+}
 template <class Real>
 FITS_HOST_DEVICE Dual<Real> floor(Dual<Real> a) {
   return {floor(a.value), Real(0.0), Real(0.0)};

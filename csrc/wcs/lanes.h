@@ -83,6 +83,8 @@ template <class Real>
 FITS_HOST_DEVICE Real load(const double* from) {
   return LaneTraits<Real>::load(from);
 }
+// Elements of a table, for each lane its own: table[index], for integers index that the caller has bounded.
+FITS_HOST_DEVICE double gather(const double* table, double index) { return table[static_cast<int>(index)]; }
 // The mask that is true everywhere.
 template <class Real>
 FITS_HOST_DEVICE MaskOf<Real> always() {
@@ -165,6 +167,14 @@ FITS_HOST_DEVICE unsigned bits(Mask4 mask) {
 FITS_HOST_DEVICE void store(double* to, Lanes4 a) { _mm256_storeu_pd(to, a.v); }
 FITS_HOST_DEVICE Lanes4 min(Lanes4 a, Lanes4 b) { return _mm256_min_pd(a.v, b.v); }
 FITS_HOST_DEVICE Lanes4 max(Lanes4 a, Lanes4 b) { return _mm256_max_pd(a.v, b.v); }
+FITS_HOST_DEVICE Lanes4 gather(const double* table, Lanes4 index) {
+  const __m128i at = _mm256_cvttpd_epi32(index.v);
+  const std::uint64_t low = static_cast<std::uint64_t>(_mm_cvtsi128_si64(at)),
+                      high = static_cast<std::uint64_t>(_mm_extract_epi64(at, 1));
+  const __m128d a = _mm_loadh_pd(_mm_load_sd(table + (low & 0xffffffff)), table + (low >> 32));
+  const __m128d b = _mm_loadh_pd(_mm_load_sd(table + (high & 0xffffffff)), table + (high >> 32));
+  return _mm256_insertf128_pd(_mm256_castpd128_pd256(a), b, 1);
+}
 FITS_HOST_DEVICE void load_pairs(const double* from, Lanes4& x, Lanes4& y) {
   const __m256d low = _mm256_loadu_pd(from), high = _mm256_loadu_pd(from + 4);
   const __m256d even = _mm256_permute2f128_pd(low, high, 0x20), odd = _mm256_permute2f128_pd(low, high, 0x31);

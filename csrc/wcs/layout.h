@@ -32,8 +32,8 @@ enum Slot : int {
   kSpectral = 10,    // offset of the spectral block
   kSip = 11,         // offset of the SIP block
   kSequent = 12,     // offset of the block of the distortion after the matrix (reserved: TPV, TPD, TNX, ZPX, DSS)
-  kCpdis = 13,       // offset of the lookup tables that are added with SIP (reserved)
-  kD2im = 14,        // offset of the detector-to-image tables (reserved)
+  kCpdis = 13,       // offset of the lookup tables that are added with SIP
+  kD2im = 14,        // offset of the detector-to-image tables
   kTab = 15,         // offset of the -TAB block (reserved)
   kTime = 16,        // offset of the time block
   kPolynomial = 17,  // offset of Paper IV's Polynomial distortions (reserved)
@@ -184,6 +184,23 @@ inline constexpr int kMaxOrder = 9;
 inline constexpr int kSize = kA + 4 * kTriangle;
 FITS_HOST_DEVICE constexpr int row(int p) { return p * (2 * kMaxOrder + 3 - p) / 2; }
 }  // namespace sip
+
+// The blocks of lookup tables, kCpdis and kD2im: for pixel axis 1, then for pixel axis 2, kDescriptor slots each, then
+// the tables. Pixel coordinates p (from 1) lie in a table at (p - kValue) / kIncrement + kReference, counted from 1;
+// its values are pixels, the first axis fastest (lookup.h).
+namespace lookup {
+enum Slot : int {
+  kColumns = 0,    // length of the table's first axis, along pixel axis 1; 0: this axis is not shifted
+  kRows = 1,       // of its second
+  kReference = 2,  // [2] CRPIX1, CRPIX2 of the table
+  kValue = 4,      // [2] CRVAL1, CRVAL2
+  kIncrement = 6,  // [2] CDELT1, CDELT2
+  kTable = 8,      // offset of the values from the start of the block
+  kSteepest = 9,   // the largest change from one value to the next, in pixels a pixel
+  kDescriptor = 10,
+  kSize = 2 * kDescriptor,  // without the tables
+};
+}  // namespace lookup
 
 // In wcslib's order; a packed WCS holds the index, so that a code is never taken for another.
 inline constexpr int kProjectionCount = 28;

@@ -5,6 +5,7 @@
 
 #include "format/error.h"
 #include "wcs/angle.h"
+#include "wcs/lookup_header.h"
 #include "wcs/packed_text.h"
 #include "wcs/wcslib.h"
 
@@ -100,8 +101,10 @@ void append(std::vector<double>& packed, int head_slot, const std::vector<double
 
 }  // namespace
 
-std::vector<double> packed_from_header(std::string_view cards, char alt, const Companions*) {
+std::vector<double> packed_from_header(std::string_view cards, char alt, const Companions* companions) {
+  const LookupBlocks tables = lookup_blocks(HeaderView(cards), alt, companions);  // first: what wcslib would not name
   const Description wcs = describe(HeaderView(cards), alt);
+  if (wcs.naxis < 2 && !(tables.cpdis.empty() && tables.d2im.empty())) fail("lookup tables need two pixel axes");
   std::vector<double> packed(head::kSize);
   packed[head::kVersion] = kLayoutVersion;
   packed[head::kNaxis] = wcs.naxis;
@@ -116,9 +119,14 @@ std::vector<double> packed_from_header(std::string_view cards, char alt, const C
   append(packed, head::kSip, wcs.sip);
   if (wcs.spectral) append(packed, head::kSpectral, spectral_block(*wcs.spectral));
   if (wcs.time) append(packed, head::kTime, time_block(*wcs.time));
-  packed[head::kLength] = static_cast<double>(packed.size());
   const bool finite = std::all_of(packed.begin(), packed.end(), [](double value) { return std::isfinite(value); });
   if (!finite) fail("a world coordinate keyword holds a value that is not finite");
+  // Tables come last. They may hold NaN, which spoils the points near it alone.
+  if (!tables.cpdis.empty()) packed[head::kDistortion] += static_cast<double>(kDistortionCpdis);
+  if (!tables.d2im.empty()) packed[head::kDistortion] += static_cast<double>(kDistortionD2im);
+  append(packed, head::kCpdis, tables.cpdis);
+  append(packed, head::kD2im, tables.d2im);
+  packed[head::kLength] = static_cast<double>(packed.size());
   return packed;
 }
 

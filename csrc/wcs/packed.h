@@ -6,6 +6,7 @@
 #include "wcs/axes.h"
 #include "wcs/lanes.h"
 #include "wcs/layout.h"
+#include "wcs/lookup_block.h"
 
 namespace fits::wcs {
 
@@ -59,7 +60,7 @@ FITS_HOST_DEVICE Packed unpack(const double* slots, std::int64_t available) {
     if (wcs.lng < 0 || wcs.lat < 0 || wcs.lng == wcs.lat) return wcs;
     if (!has_block(slots, length, head::kCelestial, celestial::kSize)) return wcs;
   }
-  if ((wcs.distortion & ~static_cast<unsigned>(kDistortionSip)) != 0) return wcs;
+  if ((wcs.distortion & ~static_cast<unsigned>(kDistortionSip | kDistortionCpdis | kDistortionD2im)) != 0) return wcs;
   if ((wcs.distortion & kDistortionSip) != 0) {
     if (naxis < 2 || !has_block(slots, length, head::kSip, sip::kSize)) return wcs;
     for (int i = 0; i < 4; ++i) {
@@ -77,6 +78,12 @@ FITS_HOST_DEVICE Packed unpack(const double* slots, std::int64_t available) {
   }
   wcs.cubeface = slot_integer(slots[head::kCubeface], 0, naxis, 0) - 1;
   if (wcs.cubeface >= 0 && (wcs.projection == 0 || wcs.cubeface == wcs.lng || wcs.cubeface == wcs.lat)) return wcs;
+  for (const bool cpdis : {true, false}) {
+    const int slot = cpdis ? head::kCpdis : head::kD2im;
+    if ((wcs.distortion & (cpdis ? kDistortionCpdis : kDistortionD2im)) == 0) continue;
+    if (naxis < 2 || !has_block(slots, length, slot, lookup::kSize)) return wcs;
+    if (!tables_fit(wcs.block(slot), length - static_cast<int>(slots[slot]))) return wcs;
+  }
   wcs.naxis = naxis;
   return wcs;
 }

@@ -127,6 +127,10 @@ FITS_HOST_DEVICE void store(double* to, Pair<Lanes> x) {
   store(to + kLanes<Lanes>, x.b);
 }
 template <class Lanes>
+FITS_HOST_DEVICE Pair<Lanes> gather(const double* table, Pair<Lanes> index) {
+  return {gather(table, index.a), gather(table, index.b)};
+}
+template <class Lanes>
 FITS_HOST_DEVICE void load_pairs(const double* from, Pair<Lanes>& x, Pair<Lanes>& y) {
   load_pairs(from, x.a, y.a);
   load_pairs(from + 2 * kLanes<Lanes>, x.b, y.b);

@@ -15,6 +15,7 @@
 
 #include "format/error.h"
 #include "wcs/column_axes.h"
+#include "wcs/lookup_header.h"
 #include "wcs/projections.h"
 #include "wcs/sip_header.h"
 
@@ -27,12 +28,13 @@ namespace {
 std::string cards_for_wcslib(const HeaderView& header) {
   std::string kept;
   kept.reserve(header.text().size());
+  const std::vector<std::string> lookups = lookup_keywords(header);
   for (std::size_t i = 0; i < header.size(); ++i) {
     const std::string_view card = header.card_text(i);
     const std::string_view name = card.substr(0, 8);
     const std::string_view keyword = name.substr(0, name.find(' '));
     if (keyword.empty() || keyword == "COMMENT" || keyword == "HISTORY" || keyword == "HIERARCH") continue;
-    if (is_sip_keyword(keyword)) continue;
+    if (is_sip_keyword(keyword) || std::find(lookups.begin(), lookups.end(), keyword) != lookups.end()) continue;
     kept += card;
   }
   return kept;
@@ -147,11 +149,12 @@ void refuse_unsupported(const HeaderView& header, const wcsprm& wcs) {
     const std::string axis = std::to_string(i + 1);
     if (has_code(wcs.ctype[i], "-TAB"))
       fail("CTYPE" + axis + " = '" + wcs.ctype[i] + "': -TAB axes are not supported yet");
-    for (const char* const key : {"CPDIS", "CQDIS", "D2IMDIS"}) {
-      if (header.find(key + axis)) fail(key + axis + ": this kind of distortion is not supported yet");
+    for (const char* const key : {"CPDIS", "CQDIS"}) {
+      if (header.find(key + axis) && !is_lookup(header, key + axis)) {
+        fail(key + axis + ": this kind of distortion is not supported yet");
+      }
     }
   }
-  if (header.find("AXISCORR")) fail("AXISCORR: detector-to-image tables are not supported yet");
 }
 
 // The variables of a spectral axis: X, that its pixels are regular in, and P, that its coordinate is linear in.
