@@ -1,5 +1,7 @@
 #include "ops/wcs_companions.h"
 
+#include <algorithm>
+
 #include "format/convert.h"
 #include "format/error.h"
 #include "ops/image.h"
@@ -19,6 +21,9 @@ std::vector<double> pixels_of(const io::Source& source, const Hdu& hdu) {
   require_data(source, hdu);
   const Shape shape = hdu.shape();
   const std::size_t count = element_count(shape);
+  if (count > static_cast<std::size_t>(wcs::kMostTablePixels)) {
+    throw FileError(Status::bad_header, sentence("it has ", count, " pixels, too many for a table of a WCS"));
+  }
   const Conversion conversion = conversion_for(hdu, std::nullopt, true, "wcs_from_file");
   std::vector<double> values(count);
   if (count == 0) return values;

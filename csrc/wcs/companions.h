@@ -11,6 +11,9 @@
 
 namespace fits::wcs {
 
+// An image with more pixels is no table of a WCS: it is refused before memory is taken.
+inline constexpr std::int64_t kMostTablePixels = std::int64_t{1} << 26;
+
 // Values of any numeric type as float64, with the axes in FITS order (NAXIS1 first, fastest).
 struct Array {
   std::vector<std::int64_t> naxes;

@@ -53,9 +53,6 @@ std::optional<int> field(const HeaderView& header, const std::string& record, st
   return static_cast<int>(*number);
 }
 
-// Larger tables than this are no tables of distortions.
-constexpr std::int64_t kMostValues = std::int64_t{1} << 26;
-
 // Where the values of an image lie along the two pixel axes.
 struct Table {
   std::int64_t columns = 0, rows = 1;  // columns 0: no table
@@ -84,7 +81,7 @@ Table read_table(const Companions& companions, const std::string& extname, int e
   table.columns = naxes[0];
   table.rows = naxis == 2 ? naxes[1] : 1;
   if (table.columns < 1 || table.rows < 1) fail(its + ", has no pixels");
-  if (table.columns > kMostValues / table.rows) fail(its + ", has more than 2^26 pixels");
+  if (table.columns > kMostTablePixels / table.rows) fail(its + ", has more than 2^26 pixels");
   table.values = std::move(image.pixels.values);
   if (table.values.size() != static_cast<std::size_t>(table.columns * table.rows)) {
     fail(its + ", has " + std::to_string(table.values.size()) + " values");

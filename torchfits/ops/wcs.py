@@ -28,7 +28,13 @@ distortions, the TCTYPn of table columns); ValueError for an ``alt`` that is no 
 
 Raises for the first bad header.
 """,
-    "wcs_from_file": "The same of an HDU of a file, whose header is taken as the user sees it (as ``header`` gives it).",
+    "wcs_from_file": """The same of an HDU of a file, whose header is taken as the user sees it (as ``header`` gives it).
+
+With what lies in other HDUs, found by EXTNAME and EXTVER as astropy finds it: lookup tables of distortions, ``CPDISj``
+= 'Lookup' (records ``DPj``, images WCSDVARR) and detector to image ``D2IMDISj`` (``D2IMj``, D2IMARR; its old form
+AXISCORR). ``wcs_from_header`` refuses such headers. Errors also: RuntimeError for a table that is not there, that is
+not of two axes, or whose records contradict it.
+""",
     "wcs_from_file.bytes": "The same of a file held in memory, uint8 ``[n]``.",
     "wcs_from_files": "The same of one HDU of each of many files: float64 ``[B, P]``. Raises for the first bad file.",
     "wcs_from_files.packed": "The same of files laid end to end.",
@@ -45,7 +51,8 @@ not fit, complex or bool coordinates; NotImplementedError for derivatives in ``w
 """,
     "world_to_pixel": """World to pixel coordinates: undoes ``pixel_to_world``, arguments and errors likewise.
 
-SIP is inverted by Newton's method to below 1e-9 pixel, starting from AP and BP where the header has them. Where that
+SIP is inverted by Newton's method to below 1e-9 pixel, starting from AP and BP where the header has them; lookup
+tables likewise, with SIP or alone, and detector to image after them. Where that
 does not converge, or the distortion folds the image over itself, the result is NaN. Derivative: of ``world``, by the
 inverse of ``wcs_jacobian`` at the pixel that was found.
 """,
