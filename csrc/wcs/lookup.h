@@ -1,6 +1,6 @@
 // Lookup tables: shifts of the first two pixel axes, interpolated between the pixels of an image (WCS Paper IV, draft
-// of 2004, section 3.4, `Lookup`; as astropy reads it). Detector to image (D2IM) comes first, alone; CPDIS is added
-// together with SIP, both evaluated at the same pixel. Stages (see chain.h).
+// of 2004, `Lookup`; as astropy reads it). Detector to image (D2IM) comes first, alone; CPDIS is added together with
+// SIP, both evaluated at the same pixel. Stages (see chain.h).
 #pragma once
 
 #include "wcs/packed.h"
@@ -85,7 +85,7 @@ struct LookupTables {
     if (second.values != nullptr && !same_grid) shifts.g = second.interpolate<kSlopes>(second.cell(x, y));
     return shifts;
   }
-  // One after the other: the numbers of both do not fit into the registers (SIP's inverse: 68 and 46 ns a point).
+  // One after the other: the numbers of both do not fit into the registers (CPDIS undone: 68 ns a point, and 46).
   template <bool kSlopes, class Lanes>
   FITS_HOST_DEVICE ShiftJets<Pair<Lanes>> at(Pair<Lanes> x, Pair<Lanes> y) const {
     const auto a = at<kSlopes>(x.a, y.a), b = at<kSlopes>(x.b, y.b);

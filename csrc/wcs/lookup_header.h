@@ -1,4 +1,4 @@
-// Lookup tables in headers (WCS Paper IV, draft of 2004, section 3.4, as astropy reads it): CPDISja = 'Lookup' with its
+// Lookup tables in headers (WCS Paper IV, draft of 2004, as astropy reads it): CPDISja = 'Lookup' with its
 // records DPja, D2IMDISj = 'Lookup' with D2IMj, and D2IM's old form AXISCORR. The tables are images in other HDUs.
 #pragma once
 
