@@ -5,6 +5,7 @@
 #include "io/file.h"
 #include "ops/source.h"
 #include "ops/tensor.h"
+#include "ops/wcs_companions.h"
 #include "wcs/pack.h"
 
 namespace fits::ops {
@@ -55,7 +56,8 @@ Tensor wcs_from_headers(const Texts& headers, const Text& alt) {
 }
 
 Slots slots_of_source(const io::Source& source, std::int64_t hdu, char alt) {
-  return wcs::packed_from_header(visible_cards(source.file->bytes(), source.file->hdus().at(hdu)), alt);
+  const FileCompanions companions(source);
+  return wcs::packed_from_header(visible_cards(source.file->bytes(), source.file->hdus().at(hdu)), alt, &companions);
 }
 
 Tensor wcs_from_file(const Text& path, std::int64_t hdu, const Text& alt) {

@@ -6,6 +6,8 @@
 #include "format/error.h"
 #include "wcs/angle.h"
 #include "wcs/packed_text.h"
+#include "wcs/tab_header.h"
+#include "wcs/tab_pack.h"
 #include "wcs/wcslib.h"
 
 namespace fits::wcs {
@@ -100,7 +102,7 @@ void append(std::vector<double>& packed, int head_slot, const std::vector<double
 
 }  // namespace
 
-std::vector<double> packed_from_header(std::string_view cards, char alt, const Companions*) {
+std::vector<double> packed_from_header(std::string_view cards, char alt, const Companions* companions) {
   const Description wcs = describe(HeaderView(cards), alt);
   std::vector<double> packed(head::kSize);
   packed[head::kVersion] = kLayoutVersion;
@@ -116,9 +118,10 @@ std::vector<double> packed_from_header(std::string_view cards, char alt, const C
   append(packed, head::kSip, wcs.sip);
   if (wcs.spectral) append(packed, head::kSpectral, spectral_block(*wcs.spectral));
   if (wcs.time) append(packed, head::kTime, time_block(*wcs.time));
-  packed[head::kLength] = static_cast<double>(packed.size());
   const bool finite = std::all_of(packed.begin(), packed.end(), [](double value) { return std::isfinite(value); });
   if (!finite) fail("a world coordinate keyword holds a value that is not finite");
+  append(packed, head::kTab, tab_block(tab_tables(wcs.tab_axes, companions)));  // its coordinates may be NaN
+  packed[head::kLength] = static_cast<double>(packed.size());
   return packed;
 }
 
