@@ -597,9 +597,9 @@ TEST(a_search_that_would_not_end) {
   std::mt19937_64 random(15);
   for (double& value : sample.table.coordinates) value = random() % 2 == 0 ? -1 : 1;
   const Numbers packed = packed_of(sample);
-  const Result result = run(&world_to_pixel, packed, {0.9999999, -0.9999999, 2, 2});
+  const Result result = run(&world_to_pixel, packed, {0.9999999, -0.9999999, 9, 9});
   CHECK(result.status[0] == 0 || result.status[0] == (3 | kNotConverged));
-  CHECK_EQUAL(result.status[1] & ~kNotConverged, 3);
+  CHECK_EQUAL(result.status[1], 3);
 }
 
 }  // namespace
