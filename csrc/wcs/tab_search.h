@@ -96,6 +96,7 @@ class TabSearch {
   static constexpr int kMostVisits = 100000;  // boxes a point may look into,
   static constexpr int kMostSteps = 20000;    // and steps in cells: tables whose cells all overlap have no quick answer
   static constexpr int kSteps = 20;
+  static constexpr double kLinear = 0.25;
 
   // Whether to look at the parts of the box or piece of a cell at position_.
   FITS_HOST_DEVICE bool may_hold(int level) {
@@ -118,23 +119,32 @@ class TabSearch {
     return value >= low - room && value <= high + room;
   }
 
+  // The weight of each corner at `fraction`, or its derivative along the active axis `along`.
+  FITS_HOST_DEVICE void weigh(const double* fraction, int along, double* weight) const {
+    weight[0] = 1;
+    for (int a = 0; a < count_; ++a) {
+      const int n = 1 << a;
+      const double high = a == along ? 1 : fraction[a], low = a == along ? -1 : 1 - fraction[a];
+      for (int v = 0; v < n; ++v) {
+        weight[v + n] = weight[v] * high;
+        weight[v] *= low;
+      }
+    }
+  }
+
+  FITS_HOST_DEVICE const double* corner(int v) const {
+    return cell_ + static_cast<std::int64_t>(table_.vertex[v]) * table_.axes;
+  }
+
   // Coordinates at `fraction` of the cell, and their derivatives [axes, active] where wanted.
   FITS_HOST_DEVICE void interpolate(const double* fraction, double* value, double* derivative) const {
-    for (int m = 0; m < table_.axes; ++m) value[m] = 0;
-    for (int i = 0; derivative != nullptr && i < table_.axes * count_; ++i) derivative[i] = 0;
-    for (int v = 0; v < corners_; ++v) {
-      const double* const corner = cell_ + static_cast<std::int64_t>(table_.vertex[v]) * table_.axes;
-      double weight = 1;
-      for (int a = 0; a < count_; ++a) weight *= (v >> a & 1) != 0 ? fraction[a] : 1 - fraction[a];
-      for (int m = 0; m < table_.axes; ++m) value[m] = fma(weight, corner[m], value[m]);
-      for (int b = 0; derivative != nullptr && b < count_; ++b) {
-        double slope = (v >> b & 1) != 0 ? 1 : -1;
-        for (int a = 0; a < count_; ++a) {
-          if (a != b) slope *= (v >> a & 1) != 0 ? fraction[a] : 1 - fraction[a];
-        }
-        for (int m = 0; m < table_.axes; ++m) {
-          derivative[m * count_ + b] = fma(slope, corner[m], derivative[m * count_ + b]);
-        }
+    double weight[1 << kMaxTableAxes];
+    for (int along = derivative != nullptr ? count_ - 1 : -1; along >= -1; --along) {
+      weigh(fraction, along, weight);
+      for (int m = 0; m < table_.axes; ++m) {
+        double sum = 0;
+        for (int v = 0; v < corners_; ++v) sum = fma(weight[v], corner(v)[m], sum);
+        (along < 0 ? value[m] : derivative[m * count_ + along]) = sum;
       }
     }
   }
@@ -144,6 +154,7 @@ class TabSearch {
     std::int64_t first = 0;
     double low[kMaxTableAxes], high[kMaxTableAxes];
     const double part = 1.0 / (1 << halvings);
+    at_an_end_ = false;
     for (int a = 0; a < count_; ++a) {
       const int axis = table_.active_axis[a];
       index_[a] = position_[a] >> halvings;
@@ -152,6 +163,7 @@ class TabSearch {
       last_cell_[a] = index_[a] == table_.length[axis] - 2;
       low[a] = first_cell_[a] && piece == 0 ? -kBeyond : piece * part;
       high[a] = last_cell_[a] && piece == (1 << halvings) - 1 ? 1 + kBeyond : (piece + 1) * part;
+      at_an_end_ = at_an_end_ || first_cell_[a] || last_cell_[a];
       first += static_cast<std::int64_t>(index_[a]) * table_.stride[axis];
     }
     if (to_.inside <= first) return false;
@@ -162,9 +174,13 @@ class TabSearch {
     }
     double least[kMaxTableAxes], greatest[kMaxTableAxes];
     for (int v = 0; v < corners_; ++v) {
-      double at[kMaxTableAxes], value[kMaxTableAxes];
-      for (int a = 0; a < count_; ++a) at[a] = (v >> a & 1) != 0 ? high[a] : low[a];
-      interpolate(at, value, nullptr);
+      double at[kMaxTableAxes], inner[kMaxTableAxes];
+      const double* value = corner(v);
+      if (halvings > 0 || at_an_end_) {
+        for (int a = 0; a < count_; ++a) at[a] = (v >> a & 1) != 0 ? high[a] : low[a];
+        interpolate(at, inner, nullptr);
+        value = inner;
+      }
       for (int m = 0; m < table_.axes; ++m) {
         least[m] = v == 0 ? value[m] : min(value[m], least[m]);
         greatest[m] = v == 0 ? value[m] : max(value[m], greatest[m]);
@@ -174,7 +190,7 @@ class TabSearch {
       if (!within(world_[m], least[m], greatest[m])) return false;
       range_[m] = greatest[m] - least[m];
     }
-    return !solve(low, high, first) && halvings < kHalvings;
+    return !solve(low, high, halvings == 0, first) && halvings < kHalvings;
   }
 
   // One axis: the straight line between two points, unless its index values are the same.
@@ -191,18 +207,19 @@ class TabSearch {
 
   // Newton's method from the middle of a piece. True where it has settled the cell: with a solution, or because the
   // cell is so nearly linear that its only solution lies elsewhere.
-  FITS_HOST_DEVICE bool solve(const double* low, const double* high, std::int64_t first) {
-    double at[kMaxTableAxes], middle_inverse[kMaxTableAxes * kMaxTableAxes];
-    for (int a = 0; a < count_; ++a) at[a] = 0.5 * (low[a] + high[a]);
+  FITS_HOST_DEVICE bool solve(const double* low, const double* high, bool whole_cell, std::int64_t first) {
+    double at[kMaxTableAxes], reach = 0;
+    for (int a = 0; a < count_; ++a) {
+      at[a] = 0.5 * (low[a] + high[a]);
+      reach = max(0.5 * (high[a] - low[a]), reach);
+    }
+    bool linear = false;
     bool converged = false;
     for (int step = 0; step < kSteps && !converged; ++step) {
       --newton_budget_;
       double value[kMaxTableAxes], derivative[kMaxTableAxes * kMaxTableAxes];
       interpolate(at, value, derivative);
       if (!invert(derivative, inverse_)) return false;
-      if (step == 0) {
-        for (int i = 0; i < count_ * table_.axes; ++i) middle_inverse[i] = inverse_[i];
-      }
       double move[kMaxTableAxes], largest = 0;
       for (int a = 0; a < count_; ++a) {
         move[a] = 0;
@@ -210,6 +227,11 @@ class TabSearch {
           move[a] = fma(inverse_[a * table_.axes + m], world_[m] - value[m], move[a]);
         }
         largest = max(abs(move[a]), largest);
+      }
+      if (step == 0 && whole_cell && largest > 0.4) {
+        linear = nearly_linear();
+        // A derivative that varies by a factor of 1 +- kLinear cannot lead to a solution in reach.
+        if (linear && largest > (1 + kLinear) * reach + 1e-6) return true;
       }
       if (!(largest < 1e6)) return false;
       const double scale = largest > 1 ? 1 / largest : 1;
@@ -236,7 +258,7 @@ class TabSearch {
       keep(first, at, inside);
       if (inside) return true;
     }
-    return nearly_linear(low, high, middle_inverse);
+    return linear;
   }
 
   // With more coordinates than axes to vary they must agree on the place, to what wcslib allows them.
@@ -250,22 +272,20 @@ class TabSearch {
     return true;
   }
 
-  // Whether the derivatives differ so little between here and the corners that a second solution cannot be.
-  FITS_HOST_DEVICE bool nearly_linear(const double* low, const double* high, const double* inverse) const {
+  // Whether derivatives at the corners are so near those of `inverse_`, the middle's, that there is one solution at
+  // most. Beyond the array they go on as far again along each axis.
+  FITS_HOST_DEVICE bool nearly_linear() const {
+    const double most = at_an_end_ ? kLinear / (1 << (count_ - 1)) : kLinear;
     for (int v = 0; v < corners_; ++v) {
-      double at[kMaxTableAxes], value[kMaxTableAxes], derivative[kMaxTableAxes * kMaxTableAxes];
-      for (int a = 0; a < count_; ++a) at[a] = (v >> a & 1) != 0 ? max(1.0, high[a]) : min(0.0, low[a]);
-      interpolate(at, value, derivative);
       for (int a = 0; a < count_; ++a) {
         double sum = 0;
         for (int b = 0; b < count_; ++b) {
+          const double *const high = corner(v | 1 << b), *const low = corner(v & ~(1 << b));
           double element = a == b ? -1 : 0;
-          for (int m = 0; m < table_.axes; ++m) {
-            element = fma(inverse[a * table_.axes + m], derivative[m * count_ + b], element);
-          }
+          for (int m = 0; m < table_.axes; ++m) element = fma(inverse_[a * table_.axes + m], high[m] - low[m], element);
           sum += abs(element);
         }
-        if (!(sum <= 0.25)) return false;
+        if (!(sum <= most)) return false;
       }
     }
     return true;
@@ -347,7 +367,7 @@ class TabSearch {
   // The cell looked into.
   const double* cell_ = nullptr;
   int index_[kMaxTableAxes];
-  bool first_cell_[kMaxTableAxes], last_cell_[kMaxTableAxes];
+  bool first_cell_[kMaxTableAxes], last_cell_[kMaxTableAxes], at_an_end_ = false;
   double range_[kMaxTableAxes];
   double inverse_[kMaxTableAxes * kMaxTableAxes];
 };
