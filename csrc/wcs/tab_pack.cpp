@@ -90,9 +90,17 @@ class BoxMaker {
 
   // The corners of a cell; of one at an end of the array those of the half cell beyond it.
   void add_cell(const std::vector<std::int64_t>& cell, std::int64_t number, Boxes& boxes) const {
-    const std::size_t corners = std::size_t{1} << cell.size();
-    for (std::size_t corner = 0; corner < corners; ++corner) {
-      std::vector<double> fraction(cell.size());
+    bool at_an_end = false;
+    for (std::size_t a = 0; a < cell.size(); ++a) {
+      at_an_end = at_an_end || cell[a] == 0 || cell[a] == lengths_[a] - 2;
+    }
+    std::vector<double> fraction(at_an_end ? cell.size() : 0);
+    for (std::size_t corner = 0; corner < std::size_t{1} << cell.size(); ++corner) {
+      if (!at_an_end) {
+        const double* const point = &table_.coordinates[at_corner(cell, corner)];
+        for (std::size_t m = 0; m < axes_; ++m) include(boxes, number, m, point[m]);
+        continue;
+      }
       for (std::size_t a = 0; a < cell.size(); ++a) {
         const bool high = (corner >> a & 1) != 0;
         fraction[a] = high ? (cell[a] == lengths_[a] - 2 ? 1.5 : 1) : (cell[a] == 0 ? -0.5 : 0);
@@ -101,17 +109,21 @@ class BoxMaker {
     }
   }
 
+  // Where the coordinates of a cell's corner begin.
+  std::size_t at_corner(const std::vector<std::int64_t>& cell, std::size_t corner) const {
+    std::int64_t point = 0;
+    for (std::size_t a = 0; a < cell.size(); ++a) {
+      point += (cell[a] + static_cast<std::int64_t>(corner >> a & 1)) * strides_[a];
+    }
+    return static_cast<std::size_t>(point) * axes_;
+  }
+
   double value(const std::vector<std::int64_t>& cell, const std::vector<double>& fraction, std::size_t m) const {
     double sum = 0;
-    for (std::size_t vertex = 0; vertex < std::size_t{1} << cell.size(); ++vertex) {
+    for (std::size_t corner = 0; corner < std::size_t{1} << cell.size(); ++corner) {
       double weight = 1;
-      std::int64_t point = 0;
-      for (std::size_t a = 0; a < cell.size(); ++a) {
-        const bool high = (vertex >> a & 1) != 0;
-        weight *= high ? fraction[a] : 1 - fraction[a];
-        point += (cell[a] + (high ? 1 : 0)) * strides_[a];
-      }
-      if (weight != 0) sum += weight * table_.coordinates[static_cast<std::size_t>(point) * axes_ + m];
+      for (std::size_t a = 0; a < cell.size(); ++a) weight *= (corner >> a & 1) != 0 ? fraction[a] : 1 - fraction[a];
+      if (weight != 0) sum += weight * table_.coordinates[at_corner(cell, corner) + m];
     }
     return sum;
   }
