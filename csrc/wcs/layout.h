@@ -211,6 +211,7 @@ enum AxisSlot : int {
 };
 }  // namespace tab
 inline constexpr int kMaxTableAxes = 6;
+inline constexpr int kMaxTableLength = 1 << 24;  // points along one of several axes
 
 // In wcslib's order; a packed WCS holds the index, so that a code is never taken for another.
 inline constexpr int kProjectionCount = 28;

@@ -87,6 +87,8 @@ void read_coordinates(const std::vector<const TabAxis*>& axes, const Companions&
     const std::int64_t length = naxes[m + 1];
     if (length < 1) fail(first, "its coordinate array in column '" + first.coordinate + "' is empty");
     if (length > kMostPoints / points) fail(first, "its coordinate array has more than 2^27 points");
+    if (count > 1 && length > kMaxTableLength)
+      fail(first, "its coordinate array has more than 2^24 points along an axis");
     points *= length;
     table.axes[m].length = static_cast<int>(length);
   }

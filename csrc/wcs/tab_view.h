@@ -82,7 +82,8 @@ FITS_HOST_DEVICE int checked_table(const double* table, int length, int naxis) {
   std::int64_t most = 2;
   for (int m = 0; m < axes; ++m) {
     const double* const axis = table + tab::kFirstAxis + m * tab::kAxisSize;
-    const int count = slot_integer(axis[tab::kLength], 1, size, 0);
+    const int longest = axes > 1 && size > kMaxTableLength ? kMaxTableLength : size;
+    const int count = slot_integer(axis[tab::kLength], 1, longest, 0);
     if (count == 0 || slot_integer(axis[tab::kMap], 0, naxis - 1, -1) < 0) return 0;
     if (axis[tab::kSense] != 1 && axis[tab::kSense] != -1) return 0;
     if (axis[tab::kIndex] != 0 && !tab_has(axis[tab::kIndex], count, 1, size)) return 0;
