@@ -1,4 +1,6 @@
 // read_row_bytes, read_heap_bytes: binary tables as bytes, compressed ones as their original's.
+#include "ops/rows.h"
+
 #include <algorithm>
 #include <cstring>
 
@@ -91,6 +93,8 @@ std::int64_t slice_bound(std::int64_t at, std::int64_t length) {
   return at < 0 ? std::max<std::int64_t>(at + length, 0) : std::min(at, length);
 }
 
+}  // namespace
+
 Tensor read_rows_of(const io::Source& source, std::int64_t index, std::int64_t start,
                     std::optional<std::int64_t> stop) {
   const Hdu& hdu = table_hdu(source, index);
@@ -122,6 +126,8 @@ Tensor read_heap_of(const io::Source& source, std::int64_t index) {
   copy_bytes(bytes, hdu, heap, size - heap, out.mutable_data_ptr());
   return out;
 }
+
+namespace {
 
 Tensor read_row_bytes(const Text& path, std::int64_t hdu, std::int64_t start, std::optional<std::int64_t> stop) {
   return in_context(Name{path, hdu}, [&] { return read_rows_of(io::open_file(path), hdu, start, stop); });

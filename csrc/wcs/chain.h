@@ -14,6 +14,7 @@
 #include "wcs/lookup.h"
 #include "wcs/sip.h"
 #include "wcs/spectral.h"
+#include "wcs/tab.h"
 
 namespace fits::wcs {
 
@@ -45,11 +46,13 @@ FITS_HOST_DEVICE void pixel_to_world_chain(const Packed& wcs, const Run& run) {
     Projections::visit(wcs.projection, RunCelestial<IntermediateToCelestial, Run>{wcs, run});
   }
   if (wcs.has_linear) run(AddReference{wcs, 1});
+  run_tables<TabForward>(wcs, run);
 }
 
 template <class Run>
 FITS_HOST_DEVICE void world_to_pixel_chain(const Packed& wcs, const Run& run) {
   if (wcs.has_linear) run(AddReference{wcs, -1});
+  run_tables<TabInverse>(wcs, run);
   if (wcs.projection != 0) {
     Projections::visit(wcs.projection, RunCelestial<CelestialToIntermediate, Run>{wcs, run});
   }

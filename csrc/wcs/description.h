@@ -9,6 +9,7 @@
 
 #include "wcs/axes_description.h"
 #include "wcs/layout.h"
+#include "wcs/tab_description.h"
 
 namespace fits::wcs {
 
@@ -41,6 +42,7 @@ struct Description {
   std::optional<Time> time;
   int cubeface = -1;        // axis of the faces of a quad-cube, or -1
   std::vector<double> sip;  // the SIP block (sip_header.h), or empty
+  std::vector<TabAxis> tab_axes;
 };
 
 }  // namespace fits::wcs

@@ -34,7 +34,7 @@ enum Slot : int {
   kSequent = 12,     // offset of the block of the distortion after the matrix (reserved: TPV, TPD, TNX, ZPX, DSS)
   kCpdis = 13,       // offset of the lookup tables that are added with SIP
   kD2im = 14,        // offset of the detector-to-image tables
-  kTab = 15,         // offset of the -TAB block (reserved)
+  kTab = 15,         // offset of the -TAB block
   kTime = 16,        // offset of the time block
   kPolynomial = 17,  // offset of Paper IV's Polynomial distortions (reserved)
   kCubeface = 18,    // 1 + world axis of CUBEFACE, or 0
@@ -201,6 +201,33 @@ enum Slot : int {
   kSize = 2 * kDescriptor,  // without the tables
 };
 }  // namespace lookup
+// The -TAB block (Paper III, section 6): how many tables, then the tables one after the other (tab.h reads them,
+// tab_pack makes them). A table with the coordinates of M axes, offsets counted from its own first slot:
+//   the fixed slots below · M times the slots of an axis · offset of each level's boxes [levels] · boxes · index
+//   vectors · coordinates [K_M, ..., K_1, M], NaN where there is none
+// A cell lies between neighbouring points of the coordinate array, along the axes that have more than one. Level l of
+// boxes joins 2^l cells along each of these axes, the last level all of them; a box is the least [M] and greatest [M]
+// of its cells' coordinates, those half a cell beyond the array included. Boxes have the first axis fastest.
+namespace tab {
+enum Slot : int {
+  kSize = 0,       // slots of this table
+  kAxes = 1,       // M
+  kMonotonic = 2,  // of one axis whose coordinate never decreases 1, never increases -1: it has no boxes; else 0
+  kLevels = 3,     // levels of boxes
+  kCoordinates = 4,
+  kFirstAxis = 5,
+};
+enum AxisSlot : int {
+  kMap = 0,     // axis of the image, from 0
+  kLength = 1,  // K_m
+  kCrval = 2,   // the index value that goes with intermediate coordinate 0
+  kIndex = 3,   // offset of the index vector [K_m]; 0: its values are 1, 2, ...
+  kSense = 4,   // 1: the index vector increases, -1: it decreases
+  kAxisSize = 5,
+};
+}  // namespace tab
+inline constexpr int kMaxTableAxes = 6;
+inline constexpr int kMaxTableLength = 1 << 24;  // points along one of several axes
 
 // In wcslib's order; a packed WCS holds the index, so that a code is never taken for another.
 inline constexpr int kProjectionCount = 28;

@@ -7,6 +7,8 @@
 #include "wcs/angle.h"
 #include "wcs/lookup_header.h"
 #include "wcs/packed_text.h"
+#include "wcs/tab_header.h"
+#include "wcs/tab_pack.h"
 #include "wcs/wcslib.h"
 
 namespace fits::wcs {
@@ -126,6 +128,7 @@ std::vector<double> packed_from_header(std::string_view cards, char alt, const C
   if (!tables.d2im.empty()) packed[head::kDistortion] += static_cast<double>(kDistortionD2im);
   append(packed, head::kCpdis, tables.cpdis);
   append(packed, head::kD2im, tables.d2im);
+  append(packed, head::kTab, tab_block(tab_tables(wcs.tab_axes, companions)));  // its coordinates may be NaN
   packed[head::kLength] = static_cast<double>(packed.size());
   return packed;
 }

@@ -7,6 +7,8 @@
 #include "wcs/lanes.h"
 #include "wcs/layout.h"
 #include "wcs/lookup_block.h"
+#include "wcs/slots.h"
+#include "wcs/tab_view.h"
 
 namespace fits::wcs {
 
@@ -28,13 +30,6 @@ struct Packed {
     return linear()[LinearLayout{naxis}.kind() + axis] == static_cast<double>(kind);
   }
 };
-
-// An integer slot; `otherwise` where it is none in [low, high].
-FITS_HOST_DEVICE int slot_integer(double value, int low, int high, int otherwise) {
-  return value >= low && value <= high && static_cast<double>(static_cast<int>(value)) == value
-             ? static_cast<int>(value)
-             : otherwise;
-}
 
 // Whether `size` slots from the offset in a head slot lie inside the vector.
 FITS_HOST_DEVICE bool has_block(const double* slots, int length, int head_slot, int size) {
@@ -83,6 +78,10 @@ FITS_HOST_DEVICE Packed unpack(const double* slots, std::int64_t available) {
     if ((wcs.distortion & (cpdis ? kDistortionCpdis : kDistortionD2im)) == 0) continue;
     if (naxis < 2 || !has_block(slots, length, slot, lookup::kSize)) return wcs;
     if (!tables_fit(wcs.block(slot), length - static_cast<int>(slots[slot]))) return wcs;
+  }
+  if (slots[head::kTab] != 0) {
+    const int at = slot_integer(slots[head::kTab], head::kSize, length, 0);
+    if (at == 0 || !tables_fit(slots + at, length - at, naxis)) return wcs;
   }
   wcs.naxis = naxis;
   return wcs;

@@ -11,6 +11,7 @@
 #include <cmath>
 #include <cstring>
 #include <mutex>
+#include <span>
 #include <string>
 
 #include "format/error.h"
@@ -38,6 +39,28 @@ std::string cards_for_wcslib(const HeaderView& header) {
     kept += card;
   }
   return kept;
+}
+
+// wcspih() hands -TAB axes to wcstab(), which trusts their keywords (7.12 writes outside its arrays where PVi_3 is 0
+// and frees them twice where PSi_0 is missing). It does not meet them: their tables are ours (tab_header.h), and until
+// the header is parsed their CTYPE is another one, of the same length.
+constexpr std::string_view kTabCode = "-TAB", kHiddenTabCode = "-?AB";
+
+std::string without_tab(std::string cards) {
+  for (std::size_t card = 0; card < cards.size(); card += kCardSize) {
+    if (std::string_view(cards).substr(card, 8).find("CTYP") == std::string_view::npos) continue;
+    for (std::size_t at = cards.find(kTabCode, card); at < card + kCardSize; at = cards.find(kTabCode, at)) {
+      cards.replace(at, kTabCode.size(), kHiddenTabCode);
+    }
+  }
+  return cards;
+}
+
+void restore_tab(wcsprm& wcs) {
+  for (int i = 0; i < wcs.naxis; ++i) {
+    char* at = wcs.ctype[i];
+    while ((at = std::strstr(at, kHiddenTabCode.data())) != nullptr) kTabCode.copy(at, kTabCode.size());
+  }
 }
 
 // All coordinate descriptions of one header.
@@ -147,8 +170,6 @@ void repair_and_set(wcsprm& wcs) {
 void refuse_unsupported(const HeaderView& header, const wcsprm& wcs) {
   for (int i = 0; i < wcs.naxis; ++i) {
     const std::string axis = std::to_string(i + 1);
-    if (has_code(wcs.ctype[i], "-TAB"))
-      fail("CTYPE" + axis + " = '" + wcs.ctype[i] + "': -TAB axes are not supported yet");
     for (const char* const key : {"CPDIS", "CQDIS"}) {
       if (header.find(key + axis) && !is_lookup(header, key + axis)) {
         fail(key + axis + ": this kind of distortion is not supported yet");
@@ -198,11 +219,7 @@ void refuse_unsupported(const wcsprm& wcs) {
     fail("distortions " + name + " are not supported yet");
   }
   for (int i = 0; i < wcs.naxis; ++i) {
-    const AxisKind kind = kind_of(wcs, i);
-    if (kind == AxisKind::table) {
-      fail("CTYPE" + std::to_string(i + 1) + " = '" + wcs.ctype[i] + "': axes of this kind are not supported yet");
-    }
-    if (kind == AxisKind::logarithmic && !(wcs.crval[i] > 0)) {
+    if (kind_of(wcs, i) == AxisKind::logarithmic && !(wcs.crval[i] > 0)) {
       fail("CTYPE" + std::to_string(i + 1) + " = '" + wcs.ctype[i] + "': CRVAL of a logarithmic axis must be positive");
     }
   }
@@ -334,6 +351,29 @@ std::optional<Time> time_of(const wcsprm& wcs) {
   return to;
 }
 
+// The keywords of -TAB axes; PSi_m and PVi_m of which the last counts, as in wcslib.
+std::vector<TabAxis> tab_axes_of(const wcsprm& wcs) {
+  std::vector<TabAxis> axes;
+  for (int i = 0; i < wcs.naxis; ++i) {
+    if (kind_of(wcs, i) != AxisKind::table) continue;
+    TabAxis& to = axes.emplace_back();
+    to.axis = i;
+    to.ctype = wcs.ctype[i];
+    to.crval = wcs.crval[i];
+    std::string* const names[] = {&to.extname, &to.coordinate, &to.index};
+    for (const pscard& ps : std::span(wcs.ps, static_cast<std::size_t>(wcs.nps))) {
+      if (ps.i != i + 1 || ps.m < 0 || ps.m > 2) continue;
+      const std::string_view value(ps.value, strnlen(ps.value, sizeof ps.value));
+      *names[ps.m] = value.substr(0, value.find_last_not_of(' ') + 1);
+    }
+    double* const numbers[] = {&to.extver, &to.extlevel, &to.number};
+    for (const pvcard& pv : std::span(wcs.pv, static_cast<std::size_t>(wcs.npv))) {
+      if (pv.i == i + 1 && pv.m >= 1 && pv.m <= 3) *numbers[pv.m - 1] = pv.value;
+    }
+  }
+  return axes;
+}
+
 Description description_of(const wcsprm& wcs) {
   Description to;
   const auto n = static_cast<std::size_t>(wcs.naxis);
@@ -352,14 +392,16 @@ Description description_of(const wcsprm& wcs) {
   if (to.projected) to.cubeface = wcs.cubeface;
   if (wcs.spec >= 0 && kind_of(wcs, wcs.spec) != AxisKind::table) to.spectral = spectral_of(wcs);
   to.time = time_of(wcs);
+  to.tab_axes = tab_axes_of(wcs);
   return to;
 }
 
 }  // namespace
 
 Description describe(const HeaderView& header, char alt) {
-  Parsed parsed(cards_for_wcslib(header));
+  Parsed parsed(without_tab(cards_for_wcslib(header)));
   wcsprm& wcs = parsed.at(alt, header);
+  restore_tab(wcs);
   if (wcs.naxis > kMaxAxes) {
     fail("the header describes " + std::to_string(wcs.naxis) + " axes; at most 16 are supported");
   }

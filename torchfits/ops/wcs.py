@@ -18,10 +18,11 @@ DOCS = {
 (WCS Paper I, section 2.1). The header is parsed, repaired (cdfix, unitfix, datfix, spcfix, celfix) and completed by
 wcslib, with SIP as astropy treats it. All celestial projections of wcslib with CD, PC, CDELT, CROTA, LONPOLE, LATPOLE;
 SIP to order 9; linear, STOKES and time axes (as numbers in the header's unit); all spectral types with all algorithms
-(F2W ... V2A), GRI, GRA; -LOG of any type; CUBEFACE; up to 16 axes in all. The vector can be saved, stacked and moved
-between devices; ``P`` depends on what the header describes.
+(F2W ... V2A), GRI, GRA; -LOG of any type; CUBEFACE; up to 16 axes in all. -TAB axes, in tables of up to six dimensions, have their coordinates
+in another HDU: ``wcs_from_file`` and ``wcs_from_files`` read them. The vector can be saved, stacked and moved between
+devices; ``P`` depends on what the header describes.
 
-Errors: RuntimeError with wcslib's reason for a header that is wrong, and for what is not supported (-TAB, other
+Errors: RuntimeError with wcslib's reason for a header that is wrong, and for what is not supported (other
 distortions, the TCTYPn of table columns); ValueError for an ``alt`` that is no letter.
 """,
     "wcs_from_headers": """The same of many headers in parallel: float64 ``[B, P]``, the shorter ones padded with zeros.
