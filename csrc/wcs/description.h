@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "wcs/axes_description.h"
+#include "wcs/distortion.h"
 #include "wcs/layout.h"
 
 namespace fits::wcs {
@@ -39,8 +40,10 @@ struct Description {
   Celestial celestial;               // where `projected`
   std::optional<Spectral> spectral;  // of the axis `spec`
   std::optional<Time> time;
-  int cubeface = -1;        // axis of the faces of a quad-cube, or -1
-  std::vector<double> sip;  // the SIP block (sip_header.h), or empty
+  int cubeface = -1;          // axis of the faces of a quad-cube, or -1
+  std::vector<double> sip;    // the SIP block (sip_header.h), or empty
+  std::vector<double> cdelt;  // as wcslib completed it: 1 where there are CDi_j
+  Distortions prior, sequent;
 };
 
 }  // namespace fits::wcs

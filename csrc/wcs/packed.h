@@ -6,6 +6,7 @@
 #include "wcs/axes.h"
 #include "wcs/lanes.h"
 #include "wcs/layout.h"
+#include "wcs/polynomial_block.h"
 
 namespace fits::wcs {
 
@@ -26,6 +27,7 @@ struct Packed {
   FITS_HOST_DEVICE bool is(int axis, AxisKind kind) const {
     return linear()[LinearLayout{naxis}.kind() + axis] == static_cast<double>(kind);
   }
+  FITS_HOST_DEVICE bool has(int head_slot) const { return slots[head_slot] != 0; }
 };
 
 // An integer slot; `otherwise` where it is none in [low, high].
@@ -59,7 +61,7 @@ FITS_HOST_DEVICE Packed unpack(const double* slots, std::int64_t available) {
     if (wcs.lng < 0 || wcs.lat < 0 || wcs.lng == wcs.lat) return wcs;
     if (!has_block(slots, length, head::kCelestial, celestial::kSize)) return wcs;
   }
-  if ((wcs.distortion & ~static_cast<unsigned>(kDistortionSip)) != 0) return wcs;
+  if ((wcs.distortion & ~(kDistortionSip | kDistortionPolynomials)) != 0) return wcs;
   if ((wcs.distortion & kDistortionSip) != 0) {
     if (naxis < 2 || !has_block(slots, length, head::kSip, sip::kSize)) return wcs;
     for (int i = 0; i < 4; ++i) {
@@ -77,6 +79,14 @@ FITS_HOST_DEVICE Packed unpack(const double* slots, std::int64_t available) {
   }
   wcs.cubeface = slot_integer(slots[head::kCubeface], 0, naxis, 0) - 1;
   if (wcs.cubeface >= 0 && (wcs.projection == 0 || wcs.cubeface == wcs.lng || wcs.cubeface == wcs.lat)) return wcs;
+  for (int i = 0; i < 2; ++i) {
+    const int slot = i == 0 ? head::kPolynomial : head::kSequent;
+    if (slots[slot] == 0) continue;
+    if (!has_block(slots, length, slot, distortion::kRecords) ||
+        !polynomials_fit(wcs.block(slot), length - static_cast<int>(slots[slot]), naxis)) {
+      return wcs;
+    }
+  }
   wcs.naxis = naxis;
   return wcs;
 }
