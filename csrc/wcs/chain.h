@@ -12,6 +12,7 @@
 #include "wcs/linear.h"
 #include "wcs/logarithmic.h"
 #include "wcs/lookup.h"
+#include "wcs/polynomial.h"
 #include "wcs/sip.h"
 #include "wcs/spectral.h"
 #include "wcs/tab.h"
@@ -38,7 +39,9 @@ FITS_HOST_DEVICE void pixel_to_world_chain(const Packed& wcs, const Run& run) {
   } else if ((wcs.distortion & kDistortionSip) != 0) {
     run(SipForward{wcs});
   }
+  if (wcs.has(head::kPolynomial)) run(PolynomialForward{wcs, head::kPolynomial});
   run(PixelToIntermediate{wcs});
+  if (wcs.has(head::kSequent)) run(PolynomialForward{wcs, head::kSequent});
   if (wcs.has_spectral) run(IntermediateToSpectral(wcs));
   if (wcs.has_logarithmic) run(IntermediateToLogarithmic{wcs});
   if (wcs.cubeface >= 0) run(CubefaceToPlane{wcs});
@@ -59,7 +62,9 @@ FITS_HOST_DEVICE void world_to_pixel_chain(const Packed& wcs, const Run& run) {
   if (wcs.cubeface >= 0) run(PlaneToCubeface{wcs});
   if (wcs.has_logarithmic) run(LogarithmicToIntermediate{wcs});
   if (wcs.has_spectral) run(SpectralToIntermediate(wcs));
+  if (wcs.has(head::kSequent)) run(PolynomialInverse{wcs, head::kSequent});
   run(IntermediateToPixel{wcs});
+  if (wcs.has(head::kPolynomial)) run(PolynomialInverse{wcs, head::kPolynomial});
   if ((wcs.distortion & kDistortionCpdis) != 0) {
     run(LookupInverse{{wcs, head::kCpdis}});
   } else if ((wcs.distortion & kDistortionSip) != 0) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "wcs/axes_description.h"
+#include "wcs/distortion.h"
 #include "wcs/layout.h"
 #include "wcs/tab_description.h"
 
@@ -43,6 +44,8 @@ struct Description {
   int cubeface = -1;        // axis of the faces of a quad-cube, or -1
   std::vector<double> sip;  // the SIP block (sip_header.h), or empty
   std::vector<TabAxis> tab_axes;
+  std::vector<double> cdelt;  // as wcslib completed it: 1 where there are CDi_j
+  Distortions prior, sequent;
 };
 
 }  // namespace fits::wcs

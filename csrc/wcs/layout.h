@@ -31,12 +31,12 @@ enum Slot : int {
   kCelestial = 9,    // offset of the celestial block
   kSpectral = 10,    // offset of the spectral block
   kSip = 11,         // offset of the SIP block
-  kSequent = 12,     // offset of the block of the distortion after the matrix (reserved: TPV, TPD, TNX, ZPX, DSS)
+  kSequent = 12,     // offset of the block of polynomials after the matrix (TPV, TNX, ZPX, DSS, CQDISia)
   kCpdis = 13,       // offset of the lookup tables that are added with SIP
   kD2im = 14,        // offset of the detector-to-image tables
   kTab = 15,         // offset of the -TAB block
   kTime = 16,        // offset of the time block
-  kPolynomial = 17,  // offset of Paper IV's Polynomial distortions (reserved)
+  kPolynomial = 17,  // offset of the block of polynomials before the matrix (CPDISja)
   kCubeface = 18,    // 1 + world axis of CUBEFACE, or 0
   kSize = 24,        // the slots between are 0
 };
@@ -54,6 +54,9 @@ enum Distortion : unsigned {
   kDistortionDss = 128,
   kDistortionPolynomial = 256,
 };
+// Those whose blocks are at kPolynomial and kSequent.
+inline constexpr unsigned kDistortionPolynomials =
+    kDistortionTpv | kDistortionTpd | kDistortionTnx | kDistortionZpx | kDistortionDss | kDistortionPolynomial;
 
 // What the world coordinate of an axis is made from.
 enum class AxisKind : int {
@@ -228,6 +231,57 @@ enum AxisSlot : int {
 }  // namespace tab
 inline constexpr int kMaxTableAxes = 6;
 inline constexpr int kMaxTableLength = 1 << 24;  // points along one of several axes
+// A block of polynomial distortions, before the matrix (in 0-based pixels) or after it (in intermediate world
+// coordinates): one record for each axis that is distorted, then the tables of those that are no template polynomials
+// (WCS Paper IV, draft of 2004; the template is wcslib's TPD, which TPV, TNX, ZPX, DSS and SIP are too). The bits of
+// head::kDistortion say what the header called them. Axes that depend on each other stand together, after the groups
+// that they depend on: so the inverse is found group by group.
+namespace distortion {
+enum Slot : int {
+  kSize = 0,     // slots of the block
+  kCount = 1,    // axes that are distorted, K
+  kRecords = 2,  // [K] records
+};
+// A record. The template polynomial is a function of two variables, x = a0 + a1 (p - o) + a2 (q - o'), y = b0 + ...:
+// sum of c_m_n x^m y^n, m + n <= degree, plus sum of c_k r^(2k+1), r^2 = x^2 + y^2.
+namespace record {
+enum Slot : int {
+  kAxis = 0,
+  kCorrects = 1,   // 1: the function is added to the coordinate; 0: it is the new coordinate (DOCORR)
+  kWeight = 2,     // at least how many pixels a residual of 1 in this axis is
+  kTable = 3,      // 0: template polynomial; else offset in the block of the table of a general one
+  kDegree = 4,     // 0 to 9
+  kRadial = 5,     // how many of the odd powers of r count, 0 to 5
+  kVariables = 6,  // [2] axes of p and q; of one variable, twice the same
+  kOrigin = 8,     // [2] o and o'
+  kMap = 10,       // [6] a0, a1, a2, b0, b1, b2
+  kTerms = 16,     // c_m_n as in SIP: row m has 10 - m columns
+  kOdd = 71,       // [5] of r, r^3, r^5, r^7, r^9
+  // Of a group's first record:
+  kGroup = 76,        // how many records there are in the group
+  kPlanar = 77,       // 1: two, both template polynomials of these two axes alone, in the order of kVariables
+  kOrientation = 78,  // sign of the Jacobian determinant at the reference pixel: the side of a fold that is valid
+  kSize = 79,
+};
+}  // namespace record
+// A general polynomial of N variables and A auxiliary ones (Paper IV, draft): constant + gain * sum of coefficient *
+// product of variables^power. A variable is (coordinate - origin) * scale, an auxiliary one
+// (c_0 + sum of c_i v_i^p_i)^p_0.
+struct TableLayout {
+  int variables, auxiliaries;
+  static constexpr int kVariables = 0, kAuxiliaries = 1, kTerms = 2, kConstant = 3, kGain = 4, kAxes = 5;  // [N] axes
+  FITS_HOST_DEVICE constexpr int origin() const { return kAxes + variables; }
+  FITS_HOST_DEVICE constexpr int scale() const { return kAxes + 2 * variables; }
+  // c_0, c_1 ... c_N, p_0 ... p_N
+  FITS_HOST_DEVICE constexpr int auxiliary(int k) const { return kAxes + 3 * variables + k * 2 * (variables + 1); }
+  // coefficient, the powers of the variables, those of the auxiliary ones
+  FITS_HOST_DEVICE constexpr int term(int m) const {
+    return auxiliary(auxiliaries) + m * (1 + variables + auxiliaries);
+  }
+};
+inline constexpr int kMaxAuxiliaries = 16;
+inline constexpr int kMaxTerms = 4096;
+}  // namespace distortion
 
 // In wcslib's order; a packed WCS holds the index, so that a code is never taken for another.
 inline constexpr int kProjectionCount = 28;
@@ -245,6 +299,6 @@ constexpr int projection_number(std::string_view code) {
 
 // Status of a point: bit i where world axis i has no solution, as wcslib's stat, and
 inline constexpr int kNotConverged = 1 << 29;  // the inverse of a distortion did not converge
-inline constexpr int kFolded = 1 << 30;        // the distortion's Jacobian determinant is not positive there
+inline constexpr int kFolded = 1 << 30;        // the distortion's Jacobian determinant has the wrong sign there
 
 }  // namespace fits::wcs

@@ -223,18 +223,6 @@ bool is_lookup(const HeaderView& header, std::string_view keyword) {
   return value && same_letters(trimmed(*value), "lookup");
 }
 
-std::vector<std::string> lookup_keywords(const HeaderView& header) {
-  std::vector<std::string> found;
-  for (std::size_t i = 0; i < header.size(); ++i) {
-    const std::string_view card = header.card_text(i);
-    const std::string_view name = card.substr(0, std::min<std::size_t>(8, card.find(' ')));
-    if (!name.starts_with("CPDIS") || !is_lookup(header, name)) continue;
-    const std::string suffix(name.substr(5));
-    for (const char* const key : {"CPDIS", "CPERR", "DP"}) found.push_back(key + suffix);
-  }
-  return found;
-}
-
 LookupBlocks lookup_blocks(const HeaderView& header, char alt, const Companions* companions) {
   if (!mentions_tables(header)) return {};
   refuse_other_lookups(header, alt);

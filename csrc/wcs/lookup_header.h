@@ -21,9 +21,6 @@ struct LookupBlocks {
 // `companions` is null and a table is asked for.
 LookupBlocks lookup_blocks(const HeaderView& header, char alt, const Companions* companions);
 
-// The keywords of this header's CPDIS tables, of all versions, which wcslib may not see: it refuses 'Lookup'.
-std::vector<std::string> lookup_keywords(const HeaderView& header);
-
 // Whether the value of this keyword (CPDIS1, CQDIS2B, D2IMDIS1 ...) is 'Lookup'.
 bool is_lookup(const HeaderView& header, std::string_view keyword);
 

@@ -5,6 +5,7 @@
 
 #include "format/error.h"
 #include "wcs/angle.h"
+#include "wcs/distortion_pack.h"
 #include "wcs/lookup_header.h"
 #include "wcs/packed_text.h"
 #include "wcs/tab_header.h"
@@ -114,11 +115,16 @@ std::vector<double> packed_from_header(std::string_view cards, char alt, const C
   packed[head::kLat] = wcs.projected ? wcs.celestial.lat : -1;
   packed[head::kSpec] = wcs.spec;
   packed[head::kProjection] = wcs.projected ? wcs.celestial.projection : 0;
-  packed[head::kDistortion] = static_cast<double>(wcs.sip.empty() ? 0u : static_cast<unsigned>(kDistortionSip));
+  packed[head::kDistortion] = static_cast<double>(wcs.sip.empty() ? 0u : static_cast<unsigned>(kDistortionSip)) +
+                              static_cast<double>(wcs.prior.kinds | wcs.sequent.kinds);
   packed[head::kCubeface] = wcs.cubeface + 1;
-  append(packed, head::kLinear, linear_block(wcs));
+  const std::vector<double> linear = linear_block(wcs);
+  append(packed, head::kLinear, linear);
   if (wcs.projected) append(packed, head::kCelestial, celestial_block(wcs.celestial));
   append(packed, head::kSip, wcs.sip);
+  const double* const inverse = linear.data() + LinearLayout{wcs.naxis}.inverse();
+  append(packed, head::kPolynomial, distortion_block(wcs, Position::prior, inverse));
+  append(packed, head::kSequent, distortion_block(wcs, Position::sequent, inverse));
   if (wcs.spectral) append(packed, head::kSpectral, spectral_block(*wcs.spectral));
   if (wcs.time) append(packed, head::kTime, time_block(*wcs.time));
   const bool finite = std::all_of(packed.begin(), packed.end(), [](double value) { return std::isfinite(value); });

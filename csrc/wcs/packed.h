@@ -7,6 +7,7 @@
 #include "wcs/lanes.h"
 #include "wcs/layout.h"
 #include "wcs/lookup_block.h"
+#include "wcs/polynomial_block.h"
 #include "wcs/slots.h"
 #include "wcs/tab_view.h"
 
@@ -29,6 +30,7 @@ struct Packed {
   FITS_HOST_DEVICE bool is(int axis, AxisKind kind) const {
     return linear()[LinearLayout{naxis}.kind() + axis] == static_cast<double>(kind);
   }
+  FITS_HOST_DEVICE bool has(int head_slot) const { return slots[head_slot] != 0; }
 };
 
 // Whether `size` slots from the offset in a head slot lie inside the vector.
@@ -55,7 +57,8 @@ FITS_HOST_DEVICE Packed unpack(const double* slots, std::int64_t available) {
     if (wcs.lng < 0 || wcs.lat < 0 || wcs.lng == wcs.lat) return wcs;
     if (!has_block(slots, length, head::kCelestial, celestial::kSize)) return wcs;
   }
-  if ((wcs.distortion & ~static_cast<unsigned>(kDistortionSip | kDistortionCpdis | kDistortionD2im)) != 0) return wcs;
+  constexpr unsigned kKnown = kDistortionSip | kDistortionCpdis | kDistortionD2im | kDistortionPolynomials;
+  if ((wcs.distortion & ~kKnown) != 0) return wcs;
   if ((wcs.distortion & kDistortionSip) != 0) {
     if (naxis < 2 || !has_block(slots, length, head::kSip, sip::kSize)) return wcs;
     for (int i = 0; i < 4; ++i) {
@@ -82,6 +85,14 @@ FITS_HOST_DEVICE Packed unpack(const double* slots, std::int64_t available) {
   if (slots[head::kTab] != 0) {
     const int at = slot_integer(slots[head::kTab], head::kSize, length, 0);
     if (at == 0 || !tables_fit(slots + at, length - at, naxis)) return wcs;
+  }
+  for (int i = 0; i < 2; ++i) {
+    const int slot = i == 0 ? head::kPolynomial : head::kSequent;
+    if (slots[slot] == 0) continue;
+    if (!has_block(slots, length, slot, distortion::kRecords) ||
+        !polynomials_fit(wcs.block(slot), length - static_cast<int>(slots[slot]), naxis)) {
+      return wcs;
+    }
   }
   wcs.naxis = naxis;
   return wcs;

@@ -167,7 +167,7 @@ struct TabInverse {
     const Plain from = load<Plain>(first), to = load<Plain>(last);
     const Real start = Constant<Real>::from(first);
     const Real fraction = select(from == to, Real(0.0), (world - start) / (Constant<Real>::from(last) - start));
-    const MaskOf<Real> level = abs(innermost(world) - from) <= Plain(kRounding) * abs(from);
+    const MaskOf<Real> level = abs(innermost(world) - from) <= Plain(kTabRounding) * abs(from);
     const MaskOf<Real> valid = (fraction >= Real(-kBeyond)) & (fraction <= Real(1 + kBeyond)) & ((from != to) | level);
     finish(point, 0, cells, fraction, valid);
     point.flag(!valid, 1 << table.map[0]);

@@ -34,7 +34,7 @@ FITS_HOST_DEVICE int index_cell(const double* index, int length, double sense, d
 // How far beyond the array there are coordinates, in cells, with room for the rounding of those at that very edge.
 inline constexpr double kBeyond = 0.5 + 1e-9;
 // Of coordinates, what adding up their products leaves.
-inline constexpr double kRounding = 0x1p-48;
+inline constexpr double kTabRounding = 0x1p-48;
 
 struct TabSolution {
   static constexpr std::int64_t kNone = INT64_MAX;
@@ -115,7 +115,7 @@ class TabSearch {
 
   // With room for the rounding of what made `value`. False for NaN.
   FITS_HOST_DEVICE static bool within(double value, double low, double high) {
-    const double room = kRounding * max(abs(low), abs(high));
+    const double room = kTabRounding * max(abs(low), abs(high));
     return value >= low - room && value <= high + room;
   }
 

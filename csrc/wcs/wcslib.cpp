@@ -1,6 +1,5 @@
 #include "wcs/wcslib.h"
 
-#include <wcslib/dis.h>
 #include <wcslib/wcs.h>
 #include <wcslib/wcserr.h>
 #include <wcslib/wcsfix.h>
@@ -16,7 +15,7 @@
 
 #include "format/error.h"
 #include "wcs/column_axes.h"
-#include "wcs/lookup_header.h"
+#include "wcs/distortion_header.h"
 #include "wcs/projections.h"
 #include "wcs/sip_header.h"
 
@@ -26,17 +25,24 @@ namespace {
 [[noreturn]] void fail(const std::string& what) { throw FileError(Status::bad_header, what); }
 
 // Cards that wcslib may see: comments cost time, and distortions that are ours are taken out.
-std::string cards_for_wcslib(const HeaderView& header) {
+std::string cards_for_wcslib(const HeaderView& header, const Surfaces& surfaces) {
   std::string kept;
   kept.reserve(header.text().size());
-  const std::vector<std::string> lookups = lookup_keywords(header);
   for (std::size_t i = 0; i < header.size(); ++i) {
     const std::string_view card = header.card_text(i);
     const std::string_view name = card.substr(0, 8);
     const std::string_view keyword = name.substr(0, name.find(' '));
     if (keyword.empty() || keyword == "COMMENT" || keyword == "HISTORY" || keyword == "HIERARCH") continue;
-    if (is_sip_keyword(keyword) || std::find(lookups.begin(), lookups.end(), keyword) != lookups.end()) continue;
+    if (is_sip_keyword(keyword) || is_distortion_keyword(keyword)) continue;
+    // wcslib (7.12) reads a string without its closing quote on into the next cards, and past the end of its buffer.
+    if (card.find('\'') != card.npos && header.card(i).kind == ValueKind::malformed) continue;
     kept += card;
+  }
+  const bool is_zpx = header.string("CTYPE2").value_or("").ends_with("-ZPX");
+  for (const Parameter& parameter : is_zpx ? surfaces.parameters : std::vector<Parameter>{}) {
+    char card[kCardSize + 1];
+    std::snprintf(card, sizeof card, "PV2_%-4d= %30.17E", parameter.m, parameter.value);
+    kept.append(card).append(kCardSize - std::strlen(card), ' ');
   }
   return kept;
 }
@@ -135,6 +141,64 @@ void settle_polynomials(wcsprm& wcs, std::vector<double>& sip) {
   }
 }
 
+// TPV and TPU: the parameters of both axes are polynomials after the matrix, or before it, and leave TAN.
+void take_tpv(wcsprm& wcs, Distortions& prior, Distortions& sequent) {
+  for (const char* const code : {"-TPV", "-TPU"}) {
+    std::vector<int> axes;
+    for (int i = 0; i < wcs.naxis; ++i) {
+      if (std::strlen(wcs.ctype[i]) == 8 && has_code(wcs.ctype[i], code)) axes.push_back(i);
+    }
+    if (axes.size() != 2) continue;
+    std::vector<Parameter> parameters;
+    int kept = 0;
+    for (int k = 0; k < wcs.npv; ++k) {
+      const pvcard& pv = wcs.pv[k];
+      if (pv.i - 1 == axes[0] || pv.i - 1 == axes[1]) {
+        parameters.push_back({pv.i - 1, pv.m, pv.value});
+      } else {
+        wcs.pv[kept++] = pv;
+      }
+    }
+    wcs.npv = kept;
+    for (const int axis : axes) std::memcpy(wcs.ctype[axis] + 4, "-TAN", 5);
+    Distortions& to = std::string_view(code) == "-TPV" ? sequent : prior;
+    if (!to.empty()) fail(std::string("CTYPE with ") + code + " beside other distortions: there can be but one");
+    to = distortions_from_tpv(axes[0], axes[1], parameters);
+  }
+}
+
+// The linear transformation of a plate solution in the place of the header's own.
+void put_plate(wcsprm& wcs, const PlateHeader& plate) {
+  if (wcs.naxis != 2) fail("a plate solution (AMDX1 and others) in a header of " + std::to_string(wcs.naxis) + " axes");
+  std::copy_n(plate.crpix.begin(), 2, wcs.crpix);
+  std::copy_n(plate.pc.begin(), 4, wcs.pc);
+  std::copy_n(plate.cdelt.begin(), 2, wcs.cdelt);
+  std::copy_n(plate.crval.begin(), 2, wcs.crval);
+  std::fill_n(wcs.cd, 4, 0.0);
+  std::fill_n(wcs.crota, 2, 0.0);
+  wcs.altlin = 1;
+  std::strcpy(wcs.ctype[0], "RA---TAN");
+  std::strcpy(wcs.ctype[1], "DEC--TAN");
+}
+
+// All distortions but SIP and tables; of the primary description those that the conventions define for it alone.
+std::pair<Distortions, Distortions> read_distortions(const HeaderView& header, char alt, const Surfaces& surfaces,
+                                                     wcsprm& wcs) {
+  Distortions prior = distortions_from_records(header, alt, wcs.naxis, Position::prior);
+  Distortions sequent = distortions_from_records(header, alt, wcs.naxis, Position::sequent);
+  const auto plate = alt == ' ' ? plate_from_header(header) : std::nullopt;
+  if (plate) put_plate(wcs, *plate);
+  if (plate || !surfaces.distortions.empty()) {
+    if (!sequent.empty() || (plate && !surfaces.distortions.empty())) {
+      fail("CQDISi, WATi_nnn and AMDXm: there can be but one of them");
+    }
+    if (wcs.naxis < 2) fail("WATi_nnn needs two axes");
+    sequent = plate ? distortions_of(plate->plate) : surfaces.distortions;
+  }
+  take_tpv(wcs, prior, sequent);
+  return {std::move(prior), std::move(sequent)};
+}
+
 [[noreturn]] void fail_as_wcslib(const wcsprm& wcs) { fail(one_sentence(wcs.err) + " (wcslib)"); }
 
 // spcfix(), whose second message (wcslib 7.12) leaks the first: the first spectral axis in a convention of AIPS.
@@ -164,18 +228,6 @@ void repair_and_set(wcsprm& wcs) {
   if (wcsset(&wcs) != 0) fail_as_wcslib(wcs);
   celfix(&wcs);  // NCP and GLS become SIN and SFL; wants a WCS that is set
   if (wcsset(&wcs) != 0) fail_as_wcslib(wcs);
-}
-
-// A sentence for what evaluation does not do yet, before wcslib needs more than the header.
-void refuse_unsupported(const HeaderView& header, const wcsprm& wcs) {
-  for (int i = 0; i < wcs.naxis; ++i) {
-    const std::string axis = std::to_string(i + 1);
-    for (const char* const key : {"CPDIS", "CQDIS"}) {
-      if (header.find(key + axis) && !is_lookup(header, key + axis)) {
-        fail(key + axis + ": this kind of distortion is not supported yet");
-      }
-    }
-  }
 }
 
 // The variables of a spectral axis: X, that its pixels are regular in, and P, that its coordinate is linear in.
@@ -210,14 +262,6 @@ AxisKind kind_of(const wcsprm& wcs, int axis) {
 }
 
 void refuse_unsupported(const wcsprm& wcs) {
-  if (wcs.lin.dispre != nullptr || wcs.lin.disseq != nullptr) {
-    const disprm& dis = wcs.lin.dispre != nullptr ? *wcs.lin.dispre : *wcs.lin.disseq;
-    std::string name = "of this kind";
-    for (int i = 0; i < dis.naxis; ++i) {
-      if (dis.dtype[i][0] != '\0') name = dis.dtype[i];
-    }
-    fail("distortions " + name + " are not supported yet");
-  }
   for (int i = 0; i < wcs.naxis; ++i) {
     if (kind_of(wcs, i) == AxisKind::logarithmic && !(wcs.crval[i] > 0)) {
       fail("CTYPE" + std::to_string(i + 1) + " = '" + wcs.ctype[i] + "': CRVAL of a logarithmic axis must be positive");
@@ -381,6 +425,7 @@ Description description_of(const wcsprm& wcs) {
   to.spec = wcs.spec;
   to.crpix.assign(wcs.lin.crpix, wcs.lin.crpix + n);
   to.crval.assign(wcs.crval, wcs.crval + n);
+  to.cdelt.assign(wcs.lin.cdelt, wcs.lin.cdelt + n);
   for (std::size_t i = 0; i < n; ++i) {
     for (std::size_t j = 0; j < n; ++j) to.matrix.push_back(wcs.lin.cdelt[i] * wcs.lin.pc[i * n + j]);
     to.kind.push_back(kind_of(wcs, static_cast<int>(i)));
@@ -399,20 +444,24 @@ Description description_of(const wcsprm& wcs) {
 }  // namespace
 
 Description describe(const HeaderView& header, char alt) {
-  Parsed parsed(without_tab(cards_for_wcslib(header)));
+  const Surfaces surfaces = alt == ' ' ? surfaces_from_wat(header) : Surfaces{};
+  Parsed parsed(without_tab(cards_for_wcslib(header, surfaces)));
   wcsprm& wcs = parsed.at(alt, header);
   restore_tab(wcs);
   if (wcs.naxis > kMaxAxes) {
     fail("the header describes " + std::to_string(wcs.naxis) + " axes; at most 16 are supported");
   }
-  refuse_unsupported(header, wcs);
   std::vector<double> sip = sip_block(header, alt);
   settle_polynomials(wcs, sip);
+  auto [prior, sequent] = read_distortions(header, alt, surfaces, wcs);
+  if (!sip.empty() && !prior.empty()) fail("SIP beside CPDISj: there can be but one polynomial before the matrix");
   repair_and_set(wcs);
   refuse_unsupported(wcs);
   supply_line(wcs);
   Description description = description_of(wcs);
   description.sip = std::move(sip);
+  description.prior = std::move(prior);
+  description.sequent = std::move(sequent);
   return description;
 }
 

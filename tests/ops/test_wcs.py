@@ -139,17 +139,6 @@ def test_astropys_own_headers(path: Path) -> None:
     np.testing.assert_allclose(world, expected, rtol=1e-11, atol=1e-10)
 
 
-def test_scamp_polynomials_are_not_taken_for_plain_tan() -> None:
-    header = sky_header()
-    header["PV1_1"], header["PV2_1"], header["PV1_5"] = 1.0, 1.0, 1e-3
-    with pytest.raises(RuntimeError, match="TPV are not supported yet"):
-        packed(header)
-    header.update(sip_header())  # then astropy drops the PVs
-    pixel = random_pixels(10)
-    expected = in_astropy(header).all_pix2world(pixel, 0)
-    np.testing.assert_allclose(pixel_to_world(torch.from_numpy(pixel), packed(header)), expected, rtol=0, atol=1e-11)
-
-
 def test_cube_and_alternate() -> None:
     header = sky_header("SIN")
     header["CTYPE3"], header["CRVAL3"], header["CDELT3"], header["CUNIT3"] = "FREQ", 1.4, 0.001, "GHz"

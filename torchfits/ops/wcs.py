@@ -17,13 +17,16 @@ DOCS = {
 ``header``: cards, one a line or 80 characters each, with or without END; ``alt``: "" or the letter of an alternate
 (WCS Paper I, section 2.1). The header is parsed, repaired (cdfix, unitfix, datfix, spcfix, celfix) and completed by
 wcslib, with SIP as astropy treats it. All celestial projections of wcslib with CD, PC, CDELT, CROTA, LONPOLE, LATPOLE;
-SIP to order 9; linear, STOKES and time axes (as numbers in the header's unit); all spectral types with all algorithms
-(F2W ... V2A), GRI, GRA; -LOG of any type; CUBEFACE; up to 16 axes in all. -TAB axes, in tables of up to six dimensions, have their coordinates
-in another HDU: ``wcs_from_file`` and ``wcs_from_files`` read them. The vector can be saved, stacked and moved between
-devices; ``P`` depends on what the header describes.
+SIP to order 9; TPV (and TAN with PVi_5 or more, as SCAMP wrote it), TNX, ZPX, plate solutions of the Digitized Sky
+Survey; the polynomials of Paper IV's draft before and after the matrix (CPDISj, CQDISi: TPD, TPV, SIP, Polynomial), of
+any axes; linear, STOKES and time axes (as numbers in the header's unit); all spectral types with all algorithms
+(F2W ... V2A), GRI, GRA; -LOG of any type; CUBEFACE; up to 16 axes in all. What lies in other HDUs of the file,
+coordinates of -TAB axes (tables of up to six dimensions) and lookup tables (CPDISj, D2IMDISj), only ``wcs_from_file``
+and ``wcs_from_files`` can read. The vector can be saved, stacked and moved between devices; ``P`` depends on what the
+header describes.
 
-Errors: RuntimeError with wcslib's reason for a header that is wrong, and for what is not supported (other
-distortions, the TCTYPn of table columns); ValueError for an ``alt`` that is no letter.
+Errors: RuntimeError with wcslib's reason for a header that is wrong, and for what is not supported (SIP beside a
+polynomial of CPDISj, the TCTYPn of table columns); ValueError for an ``alt`` that is no letter.
 """,
     "wcs_from_headers": """The same of many headers in parallel: float64 ``[B, P]``, the shorter ones padded with zeros.
 
@@ -52,8 +55,8 @@ not fit, complex or bool coordinates; NotImplementedError for derivatives in ``w
 """,
     "world_to_pixel": """World to pixel coordinates: undoes ``pixel_to_world``, arguments and errors likewise.
 
-SIP is inverted by Newton's method to below 1e-9 pixel, starting from AP and BP where the header has them; lookup
-tables likewise, with SIP or alone, and detector to image after them. Where that
+Distortions are inverted by Newton's method to below 1e-9 pixel, SIP from AP and BP where the header has them, lookup
+tables together with SIP and detector to image after them. Where that
 does not converge, or the distortion folds the image over itself, the result is NaN. Derivative: of ``world``, by the
 inverse of ``wcs_jacobian`` at the pixel that was found.
 """,

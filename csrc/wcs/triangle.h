@@ -1,0 +1,48 @@
+// Polynomials in two variables with terms up to a total degree, as of SIP and TPD, by Horner's scheme.
+#pragma once
+
+#include "wcs/lanes.h"
+#include "wcs/layout.h"
+
+namespace fits::wcs {
+
+// Sum of c_p_q u^p v^q, p + q <= order; sip::row(p) holds c_p_0 ...
+struct Triangle {
+  const double* c;
+  int order;
+
+  template <class Real>
+  FITS_HOST_DEVICE Real operator()(Real u, Real v) const {
+    Real sum = Real(0.0);
+    for (int p = order; p >= 0; --p) {
+      const double* const row = c + sip::row(p);
+      Real inner = Real(row[order - p]);
+      for (int q = order - p - 1; q >= 0; --q) inner = fma(inner, v, Real(row[q]));
+      sum = fma(sum, u, inner);
+    }
+    return sum;
+  }
+
+  template <class Real>
+  struct Derivatives {
+    Real value, du, dv;
+  };
+  template <class Real>
+  FITS_HOST_DEVICE Derivatives<Real> with_derivatives(Real u, Real v) const {
+    Derivatives<Real> sum = {Real(0.0), Real(0.0), Real(0.0)};
+    for (int p = order; p >= 0; --p) {
+      const double* const row = c + sip::row(p);
+      Real inner = Real(row[order - p]), inner_dv = Real(0.0);
+      for (int q = order - p - 1; q >= 0; --q) {
+        inner_dv = fma(inner_dv, v, inner);
+        inner = fma(inner, v, Real(row[q]));
+      }
+      sum.du = fma(sum.du, u, sum.value);
+      sum.value = fma(sum.value, u, inner);
+      sum.dv = fma(sum.dv, u, inner_dv);
+    }
+    return sum;
+  }
+};
+
+}  // namespace fits::wcs
