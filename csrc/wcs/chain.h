@@ -11,6 +11,7 @@
 #include "wcs/cubeface.h"
 #include "wcs/linear.h"
 #include "wcs/logarithmic.h"
+#include "wcs/pixel_grid.h"
 #include "wcs/sip.h"
 #include "wcs/spectral.h"
 
@@ -28,9 +29,12 @@ struct RunCelestial {
 
 // 0-based pixel coordinates to world coordinates. Here D2IM comes first; SIP and CPDIS are both evaluated at the pixel
 // that D2IM corrected, and added; sequent distortions (TPV, TPD, TNX, ZPX, DSS) follow the matrix.
+// Those before the matrix see the pixels that they were measured in, also of a cutout.
 template <class Run>
 FITS_HOST_DEVICE void pixel_to_world_chain(const Packed& wcs, const Run& run) {
+  if (wcs.cutout) run(CutoutToGrid{wcs});
   if ((wcs.distortion & kDistortionSip) != 0) run(SipForward{wcs});
+  if (wcs.cutout) run(GridToCutout{wcs});
   run(PixelToIntermediate{wcs});
   if (wcs.has_spectral) run(IntermediateToSpectral(wcs));
   if (wcs.has_logarithmic) run(IntermediateToLogarithmic{wcs});
@@ -51,7 +55,9 @@ FITS_HOST_DEVICE void world_to_pixel_chain(const Packed& wcs, const Run& run) {
   if (wcs.has_logarithmic) run(LogarithmicToIntermediate{wcs});
   if (wcs.has_spectral) run(SpectralToIntermediate(wcs));
   run(IntermediateToPixel{wcs});
+  if (wcs.cutout) run(CutoutToGrid{wcs});
   if ((wcs.distortion & kDistortionSip) != 0) run(SipInverse{wcs});
+  if (wcs.cutout) run(GridToCutout{wcs});
 }
 
 }  // namespace fits::wcs

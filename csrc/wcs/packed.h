@@ -17,6 +17,7 @@ struct Packed {
   unsigned distortion = 0;
   bool has_linear = false, has_spectral = false, has_logarithmic = false;  // axes of these kinds (AxisKind)
   int cubeface = -1;                                                       // world axis of CUBEFACE
+  bool cutout = false;  // distortions before the matrix count in pixels of their own (pixel_grid.h)
 
   FITS_HOST_DEVICE const double* block(int head_slot) const { return slots + static_cast<int>(slots[head_slot]); }
   FITS_HOST_DEVICE const double* linear() const { return block(head::kLinear); }
@@ -39,6 +40,11 @@ FITS_HOST_DEVICE int slot_integer(double value, int low, int high, int otherwise
 FITS_HOST_DEVICE bool has_block(const double* slots, int length, int head_slot, int size) {
   const int offset = slot_integer(slots[head_slot], head::kSize, length, 0);
   return offset != 0 && size <= length - offset;
+}
+
+// Whether there is a distortion that is evaluated in pixels.
+FITS_HOST_DEVICE bool is_distorted_before_matrix(unsigned distortion) {
+  return (distortion & (kDistortionSip | kDistortionCpdis | kDistortionD2im | kDistortionPolynomial)) != 0;
 }
 
 // The view of a vector of `length` slots; naxis is 0 where they do not form a WCS that this version evaluates.
@@ -77,6 +83,7 @@ FITS_HOST_DEVICE Packed unpack(const double* slots, std::int64_t available) {
   }
   wcs.cubeface = slot_integer(slots[head::kCubeface], 0, naxis, 0) - 1;
   if (wcs.cubeface >= 0 && (wcs.projection == 0 || wcs.cubeface == wcs.lng || wcs.cubeface == wcs.lat)) return wcs;
+  wcs.cutout = naxis > 1 && slots[head::kGridStep] != 0 && is_distorted_before_matrix(wcs.distortion);
   wcs.naxis = naxis;
   return wcs;
 }
