@@ -1,4 +1,5 @@
-"""Pixel to world coordinates and back: projections and SIP, few points and many, and headers to packed WCS."""
+"""Pixel to world coordinates and back, and pixels to pixels: projections and SIP, few points and many; and headers to
+packed WCS."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import astropy.wcs
+import astropy.wcs.utils
 import numpy as np
 import torch
 from astropy.io import fits
@@ -25,6 +27,8 @@ TARGETS = {"TAN": (20, 30), "TAN-SIP": (12, 24), "TPV": (12, 24)}
 OTHERS = (5, 15)
 CODES = ["TAN", "TAN-SIP", "TPV", "SIN", "ARC", "STG", "ZEA", "CAR", "MER", "CEA", "CYP"]
 LOOKUP = "Lookup"  # SIP, CPDIS and D2IM of a file that comes with astropy; wcslib has no tables
+# Pixels of one WCS to those of another: what each pair must reach against astropy, and the aim.
+PAIRS = {("TAN", "TAN"): (50, 200), ("TAN-SIP", "TAN-SIP"): (30, 50), ("TAN", "AIT"): (50, 100)}
 WORLD_TOLERANCE, PIXEL_TOLERANCE = 1e-9, 1e-6  # degrees (of a direction), pixels
 
 
@@ -118,6 +122,9 @@ def cases(folder: Path) -> Iterator[Case]:
     for code in [*CODES, LOOKUP]:
         for count in POINTS if code in TARGETS else POINTS[1:2]:
             yield from _transforms(code, count)
+    for pair in PAIRS:
+        for count in POINTS:
+            yield _pixels(pair, count)
     for count in (1, 10_000):
         yield _headers(count)
 
@@ -161,6 +168,31 @@ def _transforms(code: str, count: int) -> Iterator[Case]:
         pixel,
         PIXEL_TOLERANCE,
     )
+
+
+def _pixels(pair: tuple[str, str], count: int) -> Case:
+    one, other = header_of(pair[0]), header_of(pair[1])
+    other["CRVAL1"], other["CD1_1"] = 150.11, -6e-5
+    wcs_in, wcs_out = (torch.ops.fits.wcs_from_header(header.tostring()) for header in (one, other))
+    theirs = astropy.wcs.WCS(one), astropy.wcs.WCS(other)
+    pixel = np.random.default_rng(1).uniform(0, 2048, (count, 2))
+    x, y = pixel.T.copy()
+    pixels = torch.from_numpy(pixel)
+    # astropy's own way back through SIP ends at 1e-4 pixel
+    truth = theirs[1].all_world2pix(theirs[0].all_pix2world(pixel, 0), 0, tolerance=1e-10)
+    tolerance = 1e-3 if "SIP" in pair[1] else PIXEL_TOLERANCE
+    calls: dict[str, Callable[[], Any]] = {
+        "torchfits": lambda: torch.ops.fits.pixel_to_pixel(pixels, wcs_in, wcs_out),
+        "astropy": lambda: np.stack(astropy.wcs.utils.pixel_to_pixel(*theirs, x, y), -1),
+    }
+    ways = [
+        Transform(name, call, "ours" if name == "torchfits" else "rival", truth, tolerance)
+        for name, call in calls.items()
+    ]
+    agrees = torch.ones(count, 2, dtype=torch.bool)
+    must, aim = PAIRS[pair] if count > 100 else (None, None)
+    name = f"pixel to pixel {pair[0]} to {pair[1]}, {count} points"
+    return Case(name, truth.nbytes, agrees, ways, must=must, aim=aim, calls=100 if count < 1000 else 1)
 
 
 def _headers(count: int) -> Case:

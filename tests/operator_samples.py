@@ -293,6 +293,11 @@ SAMPLES: dict[str, Callable[[Files], Call]] = {
     "pixel_to_world_status": lambda f: ((f.pixels, f.wcs), {}),
     "world_to_pixel_status": lambda f: ((f.pixels / 100 + 30, f.wcs), {}),
     "wcs_jacobian": lambda f: ((f.pixels, f.wcs), {}),
+    "pixel_to_pixel": lambda f: ((f.pixels, f.wcs, f.wcs.flip(0)[:1].expand(len(f.wcs), -1)), {}),
+    "wcs_footprint": lambda f: ((f.wcs, [5, 9]), {"per_side": 3}),
+    "wcs_crop": lambda f: ((f.wcs, torch.tensor([3, -1])), {"step": [2, 1]}),
+    "wcs_to_header": lambda f: ((f.wcs[0],), {}),
+    "wcs_header_text": lambda f: ((f.wcs[0],), {}),
     "unscale": lambda f: ((f.stored.to(torch.float32), 0.5, 3.0, None, 16), {}),
 }
 

@@ -115,4 +115,9 @@ STABLE_TORCH_LIBRARY(fits, m) {
   m.def("pixel_to_world_status(Tensor pixel, Tensor wcs) -> (Tensor world, Tensor status)");
   m.def("world_to_pixel_status(Tensor world, Tensor wcs) -> (Tensor pixel, Tensor status)");
   m.def("wcs_jacobian(Tensor pixel, Tensor wcs) -> Tensor");
+  m.def("pixel_to_pixel(Tensor pixel, Tensor wcs_in, Tensor wcs_out) -> Tensor");
+  m.def("wcs_footprint(Tensor wcs, SymInt[] shape, SymInt per_side=1) -> Tensor");
+  m.def("wcs_crop(Tensor wcs, Tensor corners, SymInt[]? step=None) -> Tensor");
+  m.def("wcs_to_header(Tensor wcs) -> str");
+  m.def("wcs_header_text(Tensor wcs) -> Tensor");
 }

@@ -13,6 +13,7 @@
 #include "wcs/logarithmic.h"
 #include "wcs/lookup.h"
 #include "wcs/polynomial.h"
+#include "wcs/pixel_grid.h"
 #include "wcs/sip.h"
 #include "wcs/spectral.h"
 #include "wcs/tab.h"
@@ -31,8 +32,10 @@ struct RunCelestial {
 
 // 0-based pixel coordinates to world coordinates. D2IM comes first; SIP and CPDIS are both evaluated at the pixel
 // that D2IM corrected, and added; sequent distortions (TPV, TPD, TNX, ZPX, DSS) follow the matrix.
+// Those before the matrix see the pixels that they were measured in, also of a cutout.
 template <class Run>
 FITS_HOST_DEVICE void pixel_to_world_chain(const Packed& wcs, const Run& run) {
+  if (wcs.cutout) run(CutoutToGrid{wcs});
   if ((wcs.distortion & kDistortionD2im) != 0) run(LookupForward{{wcs, head::kD2im}});
   if ((wcs.distortion & kDistortionCpdis) != 0) {
     run(LookupForward{{wcs, head::kCpdis}});
@@ -40,6 +43,7 @@ FITS_HOST_DEVICE void pixel_to_world_chain(const Packed& wcs, const Run& run) {
     run(SipForward{wcs});
   }
   if (wcs.has(head::kPolynomial)) run(PolynomialForward{wcs, head::kPolynomial});
+  if (wcs.cutout) run(GridToCutout{wcs});
   run(PixelToIntermediate{wcs});
   if (wcs.has(head::kSequent)) run(PolynomialForward{wcs, head::kSequent});
   if (wcs.has_spectral) run(IntermediateToSpectral(wcs));
@@ -64,6 +68,7 @@ FITS_HOST_DEVICE void world_to_pixel_chain(const Packed& wcs, const Run& run) {
   if (wcs.has_spectral) run(SpectralToIntermediate(wcs));
   if (wcs.has(head::kSequent)) run(PolynomialInverse{wcs, head::kSequent});
   run(IntermediateToPixel{wcs});
+  if (wcs.cutout) run(CutoutToGrid{wcs});
   if (wcs.has(head::kPolynomial)) run(PolynomialInverse{wcs, head::kPolynomial});
   if ((wcs.distortion & kDistortionCpdis) != 0) {
     run(LookupInverse{{wcs, head::kCpdis}});
@@ -71,6 +76,7 @@ FITS_HOST_DEVICE void world_to_pixel_chain(const Packed& wcs, const Run& run) {
     run(SipInverse{wcs});
   }
   if ((wcs.distortion & kDistortionD2im) != 0) run(LookupInverse{{wcs, head::kD2im}});
+  if (wcs.cutout) run(GridToCutout{wcs});
 }
 
 }  // namespace fits::wcs

@@ -38,6 +38,8 @@ enum Slot : int {
   kTime = 16,        // offset of the time block
   kPolynomial = 17,  // offset of the block of polynomials before the matrix (CPDISja)
   kCubeface = 18,    // 1 + world axis of CUBEFACE, or 0
+  kGridStart = 20,   // [2] pixel q of a cutout is pixel start + step q, 0-based, of the image that distortions before
+  kGridStep = 22,    // [2] the matrix were measured in, on the first two axes (pixel_grid.h); step 0: no cutout
   kSize = 24,        // the slots between are 0
 };
 }  // namespace head

@@ -21,6 +21,7 @@ struct Packed {
   unsigned distortion = 0;
   bool has_linear = false, has_spectral = false, has_logarithmic = false;  // axes of these kinds (AxisKind)
   int cubeface = -1;                                                       // world axis of CUBEFACE
+  bool cutout = false;  // distortions before the matrix count in pixels of their own (pixel_grid.h)
 
   FITS_HOST_DEVICE const double* block(int head_slot) const { return slots + static_cast<int>(slots[head_slot]); }
   FITS_HOST_DEVICE const double* linear() const { return block(head::kLinear); }
@@ -37,6 +38,12 @@ struct Packed {
 FITS_HOST_DEVICE bool has_block(const double* slots, int length, int head_slot, int size) {
   const int offset = slot_integer(slots[head_slot], head::kSize, length, 0);
   return offset != 0 && size <= length - offset;
+}
+
+// Whether there is a distortion that is evaluated in pixels.
+FITS_HOST_DEVICE bool is_distorted_before_matrix(const Packed& wcs) {
+  constexpr unsigned kInPixels = kDistortionSip | kDistortionCpdis | kDistortionD2im;
+  return (wcs.distortion & kInPixels) != 0 || wcs.has(head::kPolynomial);
 }
 
 // The view of a vector of `length` slots; naxis is 0 where they do not form a WCS that this version evaluates.
@@ -94,6 +101,7 @@ FITS_HOST_DEVICE Packed unpack(const double* slots, std::int64_t available) {
       return wcs;
     }
   }
+  wcs.cutout = naxis > 1 && slots[head::kGridStep] != 0 && is_distorted_before_matrix(wcs);
   wcs.naxis = naxis;
   return wcs;
 }
