@@ -293,6 +293,9 @@ SAMPLES: dict[str, Callable[[Files], Call]] = {
     "pixel_to_world_status": lambda f: ((f.pixels, f.wcs), {}),
     "world_to_pixel_status": lambda f: ((f.pixels / 100 + 30, f.wcs), {}),
     "wcs_jacobian": lambda f: ((f.pixels, f.wcs), {}),
+    "wcs_update": lambda f: ((f.wcs,), {}),
+    "pixel_to_world_backward": lambda f: ((f.pixels / 30, f.pixels, f.wcs), {"of_pixel": True, "of_wcs": True}),
+    "pixel_to_world_double_backward": lambda f: ((f.pixels / 30, f.pixels, f.wcs, f.pixels / 10, f.wcs / 50), {}),
     "unscale": lambda f: ((f.stored.to(torch.float32), 0.5, 3.0, None, 16), {}),
 }
 

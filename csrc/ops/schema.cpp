@@ -115,4 +115,11 @@ STABLE_TORCH_LIBRARY(fits, m) {
   m.def("pixel_to_world_status(Tensor pixel, Tensor wcs) -> (Tensor world, Tensor status)");
   m.def("world_to_pixel_status(Tensor world, Tensor wcs) -> (Tensor pixel, Tensor status)");
   m.def("wcs_jacobian(Tensor pixel, Tensor wcs) -> Tensor");
+  m.def("wcs_update(Tensor wcs) -> Tensor");
+  m.def(
+      "pixel_to_world_backward(Tensor grad, Tensor pixel, Tensor wcs, bool of_pixel=True, bool of_wcs=True) -> "
+      "(Tensor pixel, Tensor wcs)");
+  m.def(
+      "pixel_to_world_double_backward(Tensor grad, Tensor pixel, Tensor wcs, Tensor pixel_step, Tensor wcs_step) -> "
+      "(Tensor world, Tensor pixel, Tensor wcs)");
 }

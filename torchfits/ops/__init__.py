@@ -3,7 +3,7 @@
 One module a room; each has ``DOCS``, from which docs/operators.md is made. Importing this package registers everything.
 """
 
-from torchfits.ops import compression, files, headers, images, rows, scaling, tiles, wcs
+from torchfits.ops import compression, files, headers, images, rows, scaling, tiles, wcs, wcs_gradients
 
 DOCS: dict[str, str] = {
     **files.DOCS,
@@ -14,4 +14,5 @@ DOCS: dict[str, str] = {
     **rows.DOCS,
     **scaling.DOCS,
     **wcs.DOCS,
+    **wcs_gradients.DOCS,
 }

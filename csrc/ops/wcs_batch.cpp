@@ -1,0 +1,58 @@
+#include "ops/wcs_batch.h"
+
+#include "format/convert.h"
+#include "wcs/evaluate.h"
+
+namespace fits::ops {
+
+Tensor as_float64(const Tensor& tensor, std::string_view who) {
+  const Tensor values = torch::stable::contiguous(tensor);
+  const Pixel from = pixel_type(values.scalar_type(), who);
+  if (from == Pixel::f64) return values;
+  Tensor out = empty(shape_of(values), ScalarType::Double);
+  Converter(from, {}, Pixel::f64, ByteOrder::native)(values.const_data_ptr(), values.numel(), out.mutable_data_ptr());
+  return out;
+}
+
+std::vector<wcs::Packed> unpacked(const Tensor& slots, std::string_view who, std::string_view what) {
+  require(slots.is_cpu(), who, ": ", what, " must be on the host, where this runs for now; bring it there with .cpu()");
+  require(slots.scalar_type() == ScalarType::Double, who, ": ", what, " must be float64, not ",
+          torch::headeronly::toString(slots.scalar_type()), "; its slots do not survive rounding");
+  require(slots.dim() == 1 || slots.dim() == 2, who, ": ", what, " must be [P] or [B, P], not of ", slots.dim(),
+          " dimensions");
+  const bool many = slots.dim() == 2;
+  const std::int64_t count = many ? slots.size(0) : 1, length = slots.size(slots.dim() - 1);
+  const double* const first = numbers(slots);
+  std::vector<wcs::Packed> all;
+  all.reserve(static_cast<std::size_t>(count));
+  for (std::int64_t b = 0; b < count; ++b) {
+    const std::string wrong = wcs::what_is_wrong(first + b * length, length);
+    require(wrong.empty(), who, ": ", what, many ? sentence("[", b, "]") : "", " cannot be used: ", wrong);
+    all.push_back(wcs::unpack(first + b * length, length));
+  }
+  return all;
+}
+
+Batch batch_of(const Tensor& coordinates, const Tensor& slots, std::string_view who) {
+  require(
+      slots.is_cpu() && coordinates.is_cpu(), who,
+      ": coordinates and wcs must be on the host, where these transforms run for now; bring them there with .cpu()");
+  Batch batch;
+  batch.wcs = unpacked(slots, who);
+  const bool many = slots.dim() == 2;
+  require(coordinates.dim() >= (many ? 2 : 1), who, ": coordinates must be ", many ? "[B, ..., N]" : "[..., N]",
+          ", not of ", coordinates.dim(), " dimensions");
+  const auto count = static_cast<std::int64_t>(batch.wcs.size());
+  require(!many || coordinates.size(0) == count, who, ": coordinates are for ", coordinates.size(0),
+          " WCS and wcs holds ", count);
+  const std::int64_t naxis = coordinates.size(coordinates.dim() - 1);
+  for (const wcs::Packed& wcs : batch.wcs) {
+    require(wcs.naxis == naxis, who, ": the last dimension of coordinates is ", naxis, " and the WCS has ", wcs.naxis,
+            " axes");
+  }
+  const std::int64_t points = naxis == 0 ? 0 : coordinates.numel() / naxis;
+  batch.points = count == 0 ? 0 : points / count;
+  return batch;
+}
+
+}  // namespace fits::ops
