@@ -8,8 +8,8 @@ using Lanes = FITS_REAL;
 using Slot = FITS_SLOT;
 using Cell = CellsOf<Lanes>::Cell;
 
-constexpr int kBlock = kIsDual<Lanes> ? 32 : 64;  // points
-constexpr int kMaxStages = 12;
+constexpr int kBlock = kIsDual<Lanes> ? 16 : 64;  // points
+constexpr int kMaxStages = 16 + kMaxAxes;         // more than the chain has, with a -TAB stage for each axis
 static_assert(kPartial % kLanes<Lanes> == 0);
 
 FITS_HOST_DEVICE Lanes read(const Cell* from) { return CellsOf<Lanes>::read(from); }
@@ -32,6 +32,7 @@ struct WorkPoint {
   Work& work;
   int stage, first;
 
+  FITS_HOST_DEVICE int naxis() const { return work.wcs.naxis; }
   FITS_HOST_DEVICE Lanes get(int axis) const { return read(&work.coordinates[stage][axis][first]); }
   FITS_HOST_DEVICE void set(int axis, Lanes a) { write(&work.coordinates[stage][axis][first], a); }
   FITS_HOST_DEVICE Lanes adjoint(int axis) const { return read(&work.adjoint[axis][first]); }

@@ -205,6 +205,8 @@ constexpr int projection_number(std::string_view code) {
   return 0;
 }
 
+inline constexpr int kZpn = projection_number("ZPN");
+
 // Status of a point: bit i where world axis i has no solution, as wcslib's stat, and
 inline constexpr int kNotConverged = 1 << 29;  // the inverse of a distortion did not converge
 inline constexpr int kFolded = 1 << 30;        // the distortion's Jacobian determinant is not positive there

@@ -5,6 +5,7 @@
 // slots that it read. Each stage with free slots has an undo() here, written for any Real; of other stages the
 // derivatives are found by dual numbers, and their slots have none. Numbers of slots are `Slot`: double, or dual
 // numbers where derivatives of derivatives are wanted. A Point has, beside what chain.h says,
+//   int naxis()
 //   Real adjoint(axis), set_adjoint(axis, Real)     the gradient
 //   const Slot* slots()                             of the WCS, for those stages that have free ones
 //   void add(int slot, Real)                        to the sum of a slot
@@ -67,7 +68,7 @@ FITS_HOST_DEVICE void advance(const IntermediateToCelestial<Projection>&, Point&
 template <class Stage, class Point>
 FITS_HOST_DEVICE void undo(const Stage& stage, Point& point) {
   using Real = typename Point::Real;
-  const int n = stage.wcs.naxis;
+  const int n = point.naxis();
   Real sum[kMaxAxes];
   for (int column = 0; column < n; column += 2) {
     Dual<Real> at[kMaxAxes];
