@@ -6,6 +6,8 @@ import torch
 
 _HEAD = 24
 _NAXIS, _LNG, _PROJECTION, _DISTORTION, _LINEAR, _CELESTIAL, _SIP = 2, 3, 6, 7, 8, 9, 11
+_SPECTRAL_BLOCK, _GRISM = 10, 3
+_SPECTRAL, _TABLE = 2, 4  # kinds of axes
 _LONPOLE, _PV, _ZPN_DEGREE = 16, 25, 66  # in the celestial block
 _SIP_ORDERS, _SIP_COEFFICIENTS, _SIP_TRIANGLE, _SIP_MOST = 2, 6, 55, 9
 
@@ -17,10 +19,10 @@ _PARAMETERS |= {14: (1, 2), 15: (1, 2), 16: (1, 2), 17: (1, 2), 22: (1, 1)}
 def wcs_slots(wcs: torch.Tensor) -> dict[str, torch.Tensor]:
     """The free slots of a packed WCS by name: int64 indices into its last dimension.
 
-    ``crpix`` and ``crval`` ``[N]``, ``matrix`` ``[N * N]`` (row i for world axis i; CDELT and PC or CD multiplied out,
-    in degrees and SI units); where there are such, ``lonpole``, ``pv`` (PVi_m of the latitude axis that vary smoothly),
-    ``sip_a`` and ``sip_b`` (A_p_q and B_p_q with 2 <= p + q, p first). Slots change together with those that follow
-    from them by ``wcs_update``::
+    ``crpix`` ``[N]``, ``crval`` (of all axes but grisms' and tables'), ``matrix`` ``[N * N]`` (row i for world axis i;
+    CDELT and PC or CD multiplied out, in degrees and SI units); where there are such, ``lonpole``, ``pv`` (PVi_m of the
+    latitude axis that vary smoothly), ``sip_a`` and ``sip_b`` (A_p_q and B_p_q with 2 <= p + q, p first). Slots change
+    together with those that follow from them by ``wcs_update``::
 
         slots = torchfits.wcs_slots(wcs)
         crpix = wcs[slots["crpix"]].clone().requires_grad_()
@@ -36,9 +38,12 @@ def wcs_slots(wcs: torch.Tensor) -> dict[str, torch.Tensor]:
         raise ValueError("wcs_slots: this is not a packed WCS [P] or [B, P]")
     head = [int(slot) for slot in wcs[:_HEAD].tolist()]
     naxis, linear = head[_NAXIS], head[_LINEAR]
+    kinds = wcs[linear + 2 * naxis + 2 * naxis * naxis :][:naxis].tolist()
+    grism = _SPECTRAL in kinds and wcs[head[_SPECTRAL_BLOCK] + _GRISM] != 0
+    fixed = {_TABLE, _SPECTRAL} if grism else {_TABLE}
     slots = {
         "crpix": torch.arange(linear, linear + naxis),
-        "crval": torch.arange(linear + naxis, linear + 2 * naxis),
+        "crval": torch.tensor([linear + naxis + axis for axis in range(naxis) if kinds[axis] not in fixed]),
         "matrix": torch.arange(linear + 2 * naxis, linear + 2 * naxis + naxis * naxis),
     }
     if head[_PROJECTION] != 0:

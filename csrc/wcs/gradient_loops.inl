@@ -32,7 +32,7 @@ struct WorkPoint {
   Work& work;
   int stage, first;
 
-  FITS_HOST_DEVICE int naxis() const { return work.wcs.naxis; }
+  FITS_HOST_DEVICE const Packed& wcs() const { return work.wcs; }
   FITS_HOST_DEVICE Lanes get(int axis) const { return read(&work.coordinates[stage][axis][first]); }
   FITS_HOST_DEVICE void set(int axis, Lanes a) { write(&work.coordinates[stage][axis][first], a); }
   FITS_HOST_DEVICE Lanes adjoint(int axis) const { return read(&work.adjoint[axis][first]); }

@@ -5,7 +5,7 @@
 // slots that it read. Each stage with free slots has an undo() here, written for any Real; of other stages the
 // derivatives are found by dual numbers, and their slots have none. Numbers of slots are `Slot`: double, or dual
 // numbers where derivatives of derivatives are wanted. A Point has, beside what chain.h says,
-//   int naxis()
+//   const Packed& wcs()
 //   Real adjoint(axis), set_adjoint(axis, Real)     the gradient
 //   const Slot* slots()                             of the WCS, for those stages that have free ones
 //   void add(int slot, Real)                        to the sum of a slot
@@ -68,7 +68,7 @@ FITS_HOST_DEVICE void advance(const IntermediateToCelestial<Projection>&, Point&
 template <class Stage, class Point>
 FITS_HOST_DEVICE void undo(const Stage& stage, Point& point) {
   using Real = typename Point::Real;
-  const int n = point.naxis();
+  const int n = point.wcs().naxis;
   Real sum[kMaxAxes];
   for (int column = 0; column < n; column += 2) {
     Dual<Real> at[kMaxAxes];
@@ -162,6 +162,69 @@ template <class Real>
 struct Bivariate {
   Real value, du, dv;
 };
+
+// A nonlinear spectral axis is a function of X = reference + scale w. The stage has its own numbers for both: it is
+// given the w' that makes the same X of them.
+template <class Point>
+FITS_HOST_DEVICE auto spectral_argument(const SpectralAxis& axis, const Point& point) {
+  using Real = typename Point::Real;
+  const auto* const block = point.slots() + static_cast<int>(point.wcs().slots[head::kSpectral]);
+  const Real more = Real(block[spectral::kReference] - axis.at(spectral::kReference));
+  return fma(point.get(axis.axis), Real(block[spectral::kScale]), more) / Real(axis.at(spectral::kScale));
+}
+template <class Point>
+FITS_HOST_DEVICE void advance(const IntermediateToSpectral& stage, Point& point) {
+  if constexpr (kIsDual<typename Point::Real>) {
+    point.set(stage.spectrum.axis, spectral_argument(stage.spectrum, point));
+  }
+  stage(point);
+}
+template <class Point>
+FITS_HOST_DEVICE void undo(const IntermediateToSpectral& stage, Point& point) {
+  using Real = typename Point::Real;
+  const SpectralAxis& axis = stage.spectrum;
+  Dual<Real> at[kMaxAxes];
+  at[axis.axis] = {spectral_argument(axis, point), Real(1.0), Real(0.0)};
+  DualPoint<Dual<Real>> dual{at};
+  stage(dual);
+  const Dual<Real> world = at[axis.axis];
+  const Real a = point.adjoint(axis.axis), w = point.get(axis.axis);
+  const MaskOf<Real> used = a != Real(0.0);
+  const Real slope = select(world.value == world.value, world.d0, not_a_number<Real>());
+  const Real of_x = select(used, a * slope, Real(0.0)) / Real(axis.at(spectral::kScale));
+  const int block = static_cast<int>(point.wcs().slots[head::kSpectral]);
+  if (point.wants_slots() && has_free_spectral(point.wcs())) {
+    point.add(block + spectral::kReference, of_x);
+    point.add(block + spectral::kScale, select(used, of_x * w, Real(0.0)));
+  }
+  point.set_adjoint(axis.axis, of_x * Real(point.slots()[block + spectral::kScale]));
+}
+
+// S = CRVAL exp(w / CRVAL).
+template <class Point>
+FITS_HOST_DEVICE void advance(const IntermediateToLogarithmic& stage, Point& point) {
+  using Real = typename Point::Real;
+  const int crval = static_cast<int>(stage.wcs.slots[head::kLinear]) + LinearLayout{stage.wcs.naxis}.crval();
+  for (int i = 0; i < stage.wcs.naxis; ++i) {
+    if (!stage.wcs.is(i, AxisKind::logarithmic)) continue;
+    const Real reference = Real(point.slots()[crval + i]);
+    point.set(i, reference * exp(point.get(i) / reference));
+  }
+}
+template <class Point>
+FITS_HOST_DEVICE void undo(const IntermediateToLogarithmic& stage, Point& point) {
+  using Real = typename Point::Real;
+  const int crval = static_cast<int>(stage.wcs.slots[head::kLinear]) + LinearLayout{stage.wcs.naxis}.crval();
+  for (int i = 0; i < stage.wcs.naxis; ++i) {
+    if (!stage.wcs.is(i, AxisKind::logarithmic)) continue;
+    const Real a = point.adjoint(i), ratio = point.get(i) / Real(point.slots()[crval + i]);
+    const Real growth = select(a != Real(0.0), a * exp(ratio), Real(0.0));
+    if (point.wants_slots()) {
+      point.add(crval + i, select(a != Real(0.0), growth * (Real(1.0) - ratio), Real(0.0)));
+    }
+    point.set_adjoint(i, growth);
+  }
+}
 
 // (x, y) + (f(u, v), g(u, v)) with u and v counted from the origin.
 template <class Real, class Slot>

@@ -17,6 +17,15 @@ FITS_HOST_DEVICE void settle_slots(const Packed& wcs, const Slot* slots, Slot* s
       origin[axis] = Slot(0.0);
     }
   }
+  if (has_free_spectral(wcs)) {
+    const int block = static_cast<int>(wcs.slots[head::kSpectral]), crval = linear + at.crval() + wcs.spec;
+    Dual<Slot> varied[spectral::kSize];
+    complete_spectral(wcs, Dual<Slot>(slots[crval], Slot(1.0), Slot(0.0)), varied);
+    for (const int slot : {static_cast<int>(spectral::kReference), static_cast<int>(spectral::kScale)}) {
+      sums[crval] = sums[crval] + sums[block + slot] * varied[slot].d0;
+      sums[block + slot] = Slot(0.0);
+    }
+  }
   if (wcs.projection == 0) return;
   // The rotation follows from CRVAL, LONPOLE, and theta0 where that is PVi_1.
   const int block = static_cast<int>(wcs.slots[head::kCelestial]);

@@ -7,6 +7,7 @@
 #include "wcs/dual.h"
 #include "wcs/packed.h"
 #include "wcs/projections.h"
+#include "wcs/spectral.h"
 
 namespace fits::wcs {
 
@@ -135,6 +136,23 @@ FITS_HOST_DEVICE bool complete_pole(Number longitude, Number latitude, Number* b
   return true;
 }
 
+// Whether CRVAL of the nonlinear spectral axis is free: not that of a grism, whose angles follow from it.
+FITS_HOST_DEVICE bool has_free_spectral(const Packed& wcs) {
+  return wcs.has_spectral && wcs.spectral()[spectral::kGrism] == 0;
+}
+
+// X and dX/dS at the reference point of a nonlinear spectral axis (Paper III, section 3.1).
+template <class Number>
+FITS_HOST_DEVICE void complete_spectral(const Packed& wcs, Number crval, Number* block) {
+  const SpectralAxis axis(wcs);
+  const Dual<Number> s = {crval, Number(1.0), Number(0.0)};
+  const Dual<Number> p = s / Dual<Number>(axis.at(spectral::kSlope)) + Dual<Number>(axis.at(spectral::kOrigin));
+  const Dual<Number> x =
+      converted(p, axis.variable(spectral::kP), axis.variable(spectral::kX), axis.at(spectral::kRest));
+  block[spectral::kReference] = x.value;
+  block[spectral::kScale] = x.d0;
+}
+
 // All that follows from free slots but the inverse matrix. `slots` are those of `wcs`, as they are or as dual numbers.
 template <class Number>
 FITS_HOST_DEVICE bool complete(const Packed& wcs, Number* slots) {
@@ -143,6 +161,13 @@ FITS_HOST_DEVICE bool complete(const Packed& wcs, Number* slots) {
   if ((wcs.distortion & kDistortionSip) != 0) {
     Number* const origin = slots + static_cast<int>(wcs.slots[head::kSip]) + sip::kOrigin;
     for (int axis = 0; axis < 2; ++axis) origin[axis] = linear[at.crpix() + axis];
+  }
+  if (has_free_spectral(wcs)) {
+    complete_spectral(wcs, linear[at.crval() + wcs.spec], slots + static_cast<int>(wcs.slots[head::kSpectral]));
+  }
+  const int length = static_cast<int>(wcs.slots[head::kLength]);
+  if (wcs.spec >= 0 && !wcs.has_spectral && has_block(wcs.slots, length, head::kSpectral, spectral::kSize)) {
+    slots[static_cast<int>(wcs.slots[head::kSpectral]) + spectral::kReference] = linear[at.crval() + wcs.spec];
   }
   if (wcs.projection == 0) return true;
   Number* const block = slots + static_cast<int>(wcs.slots[head::kCelestial]);

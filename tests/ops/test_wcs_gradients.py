@@ -253,6 +253,44 @@ def test_a_cube() -> None:
     assert torch.autograd.gradgradcheck(world, (pixel, steps), eps=1e-3, atol=1e-3)
 
 
+SPECTRA = {
+    "FREQ-LOG": (1.4e9, 1e5),
+    "VOPT-F2W": (2e6, 1e4),
+    "VRAD-V2F": (3e6, 1e4),
+    "AWAV-F2A": (5e-7, 1e-10),
+    "WAVE": (5e-7, 1e-10),
+    "WAVE-GRI": (5e-7, 1e-10),
+}
+
+
+@pytest.mark.parametrize("ctype", SPECTRA)
+def test_spectral_axes(ctype: str) -> None:
+    value, step = SPECTRA[ctype]
+    header = sky_header("TAN", (33.0, 40.0))
+    header["CTYPE3"], header["CRVAL3"], header["CD3_3"], header["CRPIX3"] = ctype, value, step, 4.0
+    header["RESTFRQ"] = 1.42e9
+    if ctype.endswith("GRI"):
+        header["PV3_0"], header["PV3_1"], header["PV3_2"] = 45e3, 1.0, 27.0
+    wcs = packed(header)
+    slots = torchfits.wcs_slots(wcs)
+    assert len(slots["crval"]) == (2 if ctype.endswith("GRI") else 3)
+    free = torch.cat([slots["crpix"][2:], slots["matrix"][8:], slots["crval"][2:]])
+    scale = torch.tensor([1.0, 0.01 * step, 10 * step], dtype=torch.float64)[: len(free)]
+    pixel = torch.from_numpy(random_pixels(4, 3, 60)).requires_grad_()
+    steps = torch.zeros(len(free), dtype=torch.float64, requires_grad=True)
+
+    def world(x: torch.Tensor, s: torch.Tensor) -> torch.Tensor:
+        return pixel_to_world(x, wcs_update(wcs.index_put((free,), wcs[free] + scale * s)))[..., 2] / step
+
+    assert torch.autograd.gradcheck(world, (pixel, steps), eps=1e-2, atol=1e-5, rtol=1e-5)
+    assert torch.autograd.gradgradcheck(world, (pixel, steps), eps=1e-2, atol=1e-6, rtol=1e-4)
+    if len(free) == 3:
+        changed = header.copy()
+        changed["CRVAL3"] += 10 * step
+        found = wcs_update(wcs.index_put((free[2:],), wcs[free[2:]] + 10 * step))
+        torch.testing.assert_close(found, packed(changed), rtol=1e-11, atol=0)
+
+
 def test_slots_that_follow_have_no_derivative() -> None:
     wcs = packed(header_of("SZP"))
     pixel = points_of("SZP")
