@@ -298,6 +298,9 @@ SAMPLES: dict[str, Callable[[Files], Call]] = {
     "wcs_crop": lambda f: ((f.wcs, torch.tensor([3, -1])), {"step": [2, 1]}),
     "wcs_to_header": lambda f: ((f.wcs[0],), {}),
     "wcs_header_text": lambda f: ((f.wcs[0],), {}),
+    "wcs_update": lambda f: ((f.wcs,), {}),
+    "pixel_to_world_backward": lambda f: ((f.pixels / 30, f.pixels, f.wcs), {"of_pixel": True, "of_wcs": True}),
+    "pixel_to_world_double_backward": lambda f: ((f.pixels / 30, f.pixels, f.wcs, f.pixels / 10, f.wcs / 50), {}),
     "unscale": lambda f: ((f.stored.to(torch.float32), 0.5, 3.0, None, 16), {}),
 }
 

@@ -9,6 +9,7 @@ __version__ = _library.load()
 from torchfits import nn, ops
 from torchfits.card import Card
 from torchfits.fits import FITS, open
+from torchfits.free_slots import wcs_slots
 from torchfits.hdu import HDU
 from torchfits.header import Header, headers, headers_from_texts
 from torchfits.reading import info, read
@@ -29,4 +30,5 @@ __all__ = [
     "ops",
     "read",
     "tile_arguments",
+    "wcs_slots",
 ]

@@ -120,4 +120,11 @@ STABLE_TORCH_LIBRARY(fits, m) {
   m.def("wcs_crop(Tensor wcs, Tensor corners, SymInt[]? step=None) -> Tensor");
   m.def("wcs_to_header(Tensor wcs) -> str");
   m.def("wcs_header_text(Tensor wcs) -> Tensor");
+  m.def("wcs_update(Tensor wcs) -> Tensor");
+  m.def(
+      "pixel_to_world_backward(Tensor grad, Tensor pixel, Tensor wcs, bool of_pixel=True, bool of_wcs=True) -> "
+      "(Tensor pixel, Tensor wcs)");
+  m.def(
+      "pixel_to_world_double_backward(Tensor grad, Tensor pixel, Tensor wcs, Tensor pixel_step, Tensor wcs_step) -> "
+      "(Tensor world, Tensor pixel, Tensor wcs)");
 }

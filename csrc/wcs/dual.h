@@ -6,6 +6,8 @@
 // and value_of(), then make one more Newton step in Real: that step carries the derivatives.
 #pragma once
 
+#include <type_traits>
+
 #include "wcs/angle.h"
 #include "wcs/exponential.h"
 
@@ -18,7 +20,39 @@ struct Dual {
   Dual() = default;
   FITS_HOST_DEVICE Dual(Real v, Real first, Real second) : value(v), d0(first), d1(second) {}
   FITS_HOST_DEVICE Dual(double v) : value(v), d0(0.0), d1(0.0) {}  // NOLINT: a number is a constant
+  FITS_HOST_DEVICE explicit Dual(Real v)
+    requires(!std::is_same_v<Real, double>)
+      : value(v), d0(0.0), d1(0.0) {}
+  // One number with its derivatives for all lanes.
+  template <class Other>
+    requires(!std::is_same_v<Other, Real> && !std::is_same_v<Dual<Other>, Real>)
+  FITS_HOST_DEVICE explicit Dual(Dual<Other> other) : value(other.value), d0(other.d0), d1(other.d1) {}
+  // An integer slot of a packed WCS.
+  FITS_HOST_DEVICE explicit operator int() const { return static_cast<int>(value); }
+
+  // Friends, so that a number on either side is taken for a constant.
+  FITS_HOST_DEVICE friend Dual operator+(Dual a, Dual b) { return {a.value + b.value, a.d0 + b.d0, a.d1 + b.d1}; }
+  FITS_HOST_DEVICE friend Dual operator-(Dual a, Dual b) { return {a.value - b.value, a.d0 - b.d0, a.d1 - b.d1}; }
+  FITS_HOST_DEVICE friend Dual operator-(Dual a) { return {-a.value, -a.d0, -a.d1}; }
+  FITS_HOST_DEVICE friend Dual operator*(Dual a, Dual b) {
+    return {a.value * b.value, fma(a.value, b.d0, a.d0 * b.value), fma(a.value, b.d1, a.d1 * b.value)};
+  }
+  FITS_HOST_DEVICE friend Dual operator/(Dual a, Dual b) {
+    const Real q = a.value / b.value;
+    return {q, (a.d0 - q * b.d0) / b.value, (a.d1 - q * b.d1) / b.value};
+  }
+  FITS_HOST_DEVICE friend MaskOf<Real> operator<(Dual a, Dual b) { return a.value < b.value; }
+  FITS_HOST_DEVICE friend MaskOf<Real> operator<=(Dual a, Dual b) { return a.value <= b.value; }
+  FITS_HOST_DEVICE friend MaskOf<Real> operator>(Dual a, Dual b) { return a.value > b.value; }
+  FITS_HOST_DEVICE friend MaskOf<Real> operator>=(Dual a, Dual b) { return a.value >= b.value; }
+  FITS_HOST_DEVICE friend MaskOf<Real> operator==(Dual a, Dual b) { return a.value == b.value; }
+  FITS_HOST_DEVICE friend MaskOf<Real> operator!=(Dual a, Dual b) { return a.value != b.value; }
 };
+
+template <class Real>
+inline constexpr bool kIsDual = false;
+template <class Real>
+inline constexpr bool kIsDual<Dual<Real>> = true;
 
 // The float32 of a dual number: its value is rounded, its derivatives are not.
 template <class Real>
@@ -51,6 +85,16 @@ FITS_HOST_DEVICE Real value_of(Dual<Real> a) {
 template <class Real>
 using PlainOf = decltype(value_of(Real(0.0)));
 
+// The number (or the lanes of numbers) of a dual number, of a dual number of dual numbers and so on.
+template <class Real>
+FITS_HOST_DEVICE Real innermost(Real a) {
+  return a;
+}
+template <class Real>
+FITS_HOST_DEVICE auto innermost(Dual<Real> a) {
+  return innermost(a.value);
+}
+
 template <class Real>
 FITS_HOST_DEVICE DualSingle<Real> narrow(Dual<Real> a) {
   return {narrow(a.value), a.d0, a.d1};
@@ -80,44 +124,10 @@ FITS_HOST_DEVICE Dual<Real> chained(Real value, Real derivative, Dual<Real> a) {
 }
 
 template <class Real>
-FITS_HOST_DEVICE Dual<Real> operator+(Dual<Real> a, Dual<Real> b) {
-  return {a.value + b.value, a.d0 + b.d0, a.d1 + b.d1};
-}
-template <class Real>
-FITS_HOST_DEVICE Dual<Real> operator-(Dual<Real> a, Dual<Real> b) {
-  return {a.value - b.value, a.d0 - b.d0, a.d1 - b.d1};
-}
-template <class Real>
-FITS_HOST_DEVICE Dual<Real> operator-(Dual<Real> a) {
-  return {-a.value, -a.d0, -a.d1};
-}
-template <class Real>
-FITS_HOST_DEVICE Dual<Real> operator*(Dual<Real> a, Dual<Real> b) {
-  return {a.value * b.value, fma(a.value, b.d0, a.d0 * b.value), fma(a.value, b.d1, a.d1 * b.value)};
-}
-template <class Real>
-FITS_HOST_DEVICE Dual<Real> operator/(Dual<Real> a, Dual<Real> b) {
-  const Real q = a.value / b.value;
-  return {q, (a.d0 - q * b.d0) / b.value, (a.d1 - q * b.d1) / b.value};
-}
-template <class Real>
 FITS_HOST_DEVICE Dual<Real> fma(Dual<Real> a, Dual<Real> b, Dual<Real> c) {
   return {fma(a.value, b.value, c.value), fma(a.value, b.d0, fma(a.d0, b.value, c.d0)),
           fma(a.value, b.d1, fma(a.d1, b.value, c.d1))};
 }
-
-#define FITS_DUAL_COMPARISON(op)                                          \
-  template <class Real>                                                   \
-  FITS_HOST_DEVICE MaskOf<Real> operator op(Dual<Real> a, Dual<Real> b) { \
-    return a.value op b.value;                                            \
-  }
-FITS_DUAL_COMPARISON(<)
-FITS_DUAL_COMPARISON(<=)
-FITS_DUAL_COMPARISON(>)
-FITS_DUAL_COMPARISON(>=)
-FITS_DUAL_COMPARISON(==)
-FITS_DUAL_COMPARISON(!=)
-#undef FITS_DUAL_COMPARISON
 
 template <class Real>
 FITS_HOST_DEVICE Dual<Real> select(MaskOf<Real> mask, Dual<Real> a, Dual<Real> b) {

@@ -4,6 +4,11 @@
 // kind always have the same length for the same NAXIS, except tables, which come last. A batch [B, P] pads the shorter
 // ones with zeros. Integers are stored as exact floats; axes are counted from 0; angles are in degrees; other values in
 // the SI units that wcslib converts to. A change of any meaning raises kLayoutVersion.
+//
+// Slots are free (what a fit may vary: CRPIX, CRVAL, the matrix, LONPOLE, continuous PVi_m, coefficients of
+// distortions), fixed (integers, names, bounds), or they follow from free ones (the inverse matrix; the celestial
+// block's copy of CRVAL, LATPOLE, rotation and w; SIP's origin): wcs_update makes these again (update.h). Derivatives
+// in a packed WCS are those of its free slots, the others following; those in slots that are not free are 0.
 #pragma once
 
 #include <array>
@@ -99,11 +104,12 @@ enum Slot : int {
   kRadius = 21,  // r0 = 180 / pi
   kX0 = 22,      // added to x and y before the projection is undone: that offset
   kY0 = 23,
-  kBounds = 24,   // wcslib's prj.bounds: 7
-  kPv = 25,       // [30] PVi_m of the latitude axis
-  kW = 55,        // [24] wcslib's prj.w [10], prj.m, prj.n, then what a projection of ours adds (projection.h)
-  kFrame = 79,    // Frame
-  kEquinox = 80,  // years; 0: none
+  kBounds = 24,        // wcslib's prj.bounds: 7
+  kPv = 25,            // [30] PVi_m of the latitude axis
+  kW = 55,             // [24] wcslib's prj.w [10], prj.m, prj.n, then what a projection of ours adds (projection.h)
+  kThetaFollows = 78,  // the last of w: 1 where kTheta0 is PVi_1 (conics, unless the header has another)
+  kFrame = 79,         // Frame
+  kEquinox = 80,       // years; 0: none
   kSize = 81,
 };
 }  // namespace celestial
@@ -298,6 +304,8 @@ constexpr int projection_number(std::string_view code) {
   }
   return 0;
 }
+
+inline constexpr int kZpn = projection_number("ZPN");
 
 // Status of a point: bit i where world axis i has no solution, as wcslib's stat, and
 inline constexpr int kNotConverged = 1 << 29;  // the inverse of a distortion did not converge

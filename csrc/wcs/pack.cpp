@@ -9,45 +9,15 @@
 #include "wcs/lookup_header.h"
 #include "wcs/packed_text.h"
 #include "wcs/tab_header.h"
+#include "wcs/matrix.h"
 #include "wcs/tab_pack.h"
+#include "wcs/update.h"
 #include "wcs/wcslib.h"
 
 namespace fits::wcs {
 namespace {
 
 [[noreturn]] void fail(const std::string& what) { throw FileError(Status::bad_header, what); }
-
-// The inverse of a matrix, by elimination with pivots in extended precision.
-void invert(const double* matrix, int n, double* inverse) {
-  const auto size = static_cast<std::size_t>(n);
-  std::vector<long double> a(matrix, matrix + size * size), b(size * size);
-  for (std::size_t i = 0; i < size; ++i) b[i * size + i] = 1;
-  for (std::size_t column = 0; column < size; ++column) {
-    std::size_t pivot = column;
-    for (std::size_t i = column; i < size; ++i) {
-      if (std::fabs(a[i * size + column]) > std::fabs(a[pivot * size + column])) pivot = i;
-    }
-    for (std::size_t j = 0; j < size && pivot != column; ++j) {
-      std::swap(a[pivot * size + j], a[column * size + j]);
-      std::swap(b[pivot * size + j], b[column * size + j]);
-    }
-    if (a[column * size + column] == 0) fail("the linear transformation matrix is singular");
-    const long double scale = 1 / a[column * size + column];
-    for (std::size_t j = 0; j < size; ++j) {
-      a[column * size + j] *= scale;
-      b[column * size + j] *= scale;
-    }
-    for (std::size_t i = 0; i < size; ++i) {
-      const long double factor = a[i * size + column];
-      if (i == column || factor == 0) continue;
-      for (std::size_t j = 0; j < size; ++j) {
-        a[i * size + j] -= factor * a[column * size + j];
-        b[i * size + j] -= factor * b[column * size + j];
-      }
-    }
-  }
-  std::copy(b.begin(), b.end(), inverse);
-}
 
 std::vector<double> linear_block(const Description& wcs) {
   const int n = wcs.naxis;
@@ -63,24 +33,15 @@ std::vector<double> linear_block(const Description& wcs) {
     put_text(wcs.ctype[axis], 2, to + at.ctype() + 2 * i);
     put_text(wcs.cunit[axis], 2, to + at.cunit() + 2 * i);
   }
-  invert(to + at.matrix(), n, to + at.inverse());
+  if (!invert(to + at.matrix(), n, to + at.inverse())) fail("the linear transformation matrix is singular");
   return block;
-}
-
-// Native to celestial direction cosines, longitude counted from euler[0] (Paper II, equation 2):
-// [-cos c, 0, sin c; 0, -1, 0; sin c, 0, cos c] with c the colatitude of the native pole, after a turn by -LONPOLE.
-void put_rotation(const double* euler, double* to) {
-  const auto colatitude = sincosd(euler[1]), turn = sincosd(euler[2]);
-  const double c = colatitude.cosine, s = colatitude.sine, tc = turn.cosine, ts = turn.sine;
-  const double rotation[9] = {-c * tc, -c * ts, s, ts, -tc, 0, s * tc, s * ts, c};
-  std::copy_n(rotation, 9, to);
 }
 
 std::vector<double> celestial_block(const Celestial& from) {
   std::vector<double> block(celestial::kSize);
   double* const to = block.data();
   std::copy(from.euler.begin(), from.euler.end(), to + celestial::kEuler);
-  put_rotation(from.euler.data(), to + celestial::kRotation);
+  complete_rotation(to);
   std::copy(from.reference.begin(), from.reference.end(), to + celestial::kReference);
   to[celestial::kPhi0] = from.phi0;
   to[celestial::kTheta0] = from.theta0;
@@ -91,6 +52,8 @@ std::vector<double> celestial_block(const Celestial& from) {
   to[celestial::kBounds] = from.bounds;
   std::copy(from.pv.begin(), from.pv.end(), to + celestial::kPv);
   std::copy(from.w.begin(), from.w.end(), to + celestial::kW);
+  const bool conic = from.projection >= projection_number("COP") && from.projection <= projection_number("COO");
+  to[celestial::kThetaFollows] = conic && from.theta0 == from.pv[1] ? 1 : 0;
   to[celestial::kFrame] = static_cast<double>(from.frame);
   to[celestial::kEquinox] = from.equinox;
   return block;

@@ -63,6 +63,8 @@ FITS_HOST_DEVICE Packed unpack(const double* slots, std::int64_t available) {
   if (wcs.projection != 0) {
     if (wcs.lng < 0 || wcs.lat < 0 || wcs.lng == wcs.lat) return wcs;
     if (!has_block(slots, length, head::kCelestial, celestial::kSize)) return wcs;
+    // The degree of ZPN.
+    if (slot_integer(wcs.celestial()[celestial::kW + 11], 0, 29, -1) < 0 && wcs.projection == kZpn) return wcs;
   }
   constexpr unsigned kKnown = kDistortionSip | kDistortionCpdis | kDistortionD2im | kDistortionPolynomials;
   if ((wcs.distortion & ~kKnown) != 0) return wcs;

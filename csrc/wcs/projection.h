@@ -15,6 +15,12 @@
 // says (prj.h), bounds included: the caller then writes NaN, whatever the numbers are. NaN must come out as invalid or
 // as NaN. x and y are in degrees from the projection's own origin (the caller adds prj.x0 and prj.y0).
 //
+// A projection with parameters takes AnyConstants auto in place of Constants, so that they can be dual numbers, and has
+//
+//     FITS_HOST_DEVICE static int parameters(Constants c)                 // how many PVi_m from kFirst on are
+//     continuous static constexpr int kFirst; template <class Number> static void complete(Parameters<Number> p)  // w
+//     of PVi_m
+//
 // Parameters come from the packed WCS by Constants. The functions are FITS_HOST_DEVICE templates over Real (lanes.h)
 // without branches on values: both sides are computed and select()ed. Iterations run a fixed maximum of times while
 // any(lane is unfinished), keep finished lanes as they are, and are safeguarded: a lane that does not finish is
@@ -27,14 +33,32 @@
 
 namespace fits::wcs {
 
-struct Constants {
-  const double* block;  // celestial::Slot
-  FITS_HOST_DEVICE double r0() const { return block[celestial::kRadius]; }
-  FITS_HOST_DEVICE double pv(int m) const { return block[celestial::kPv + m]; }
-  FITS_HOST_DEVICE double w(int i) const { return block[celestial::kW + i]; }  // i < 10: as wcslib's prj.w
+template <class Number>
+struct ConstantsOf {
+  const Number* block;  // celestial::Slot
+  FITS_HOST_DEVICE Number r0() const { return block[celestial::kRadius]; }
+  FITS_HOST_DEVICE Number pv(int m) const { return block[celestial::kPv + m]; }
+  FITS_HOST_DEVICE Number w(int i) const { return block[celestial::kW + i]; }  // i < 10: as wcslib's prj.w
   FITS_HOST_DEVICE int m() const { return static_cast<int>(w(10)); }           // prj.m
   FITS_HOST_DEVICE int n() const { return static_cast<int>(w(11)); }           // prj.n
-  FITS_HOST_DEVICE double own(int i) const { return w(12 + i); }  // i < 12: 0 unless celestial_block() fills it
+  FITS_HOST_DEVICE Number own(int i) const { return w(12 + i); }  // i < 12: 0 unless celestial_block() fills it
+};
+using Constants = ConstantsOf<double>;
+
+template <class C>
+inline constexpr bool kIsConstants = false;
+template <class Number>
+inline constexpr bool kIsConstants<ConstantsOf<Number>> = true;
+template <class C>
+concept AnyConstants = kIsConstants<C>;
+
+// What a projection with parameters fills in: PVi_m in, w out. (layout.h; update.h calls it when PVi_m have changed.)
+template <class Number>
+struct Parameters {
+  Number* block;
+  FITS_HOST_DEVICE double r0() const { return kRadian; }
+  FITS_HOST_DEVICE Number pv(int m) const { return block[celestial::kPv + m]; }
+  FITS_HOST_DEVICE Number& w(int i) const { return block[celestial::kW + i]; }
 };
 
 template <class Real>

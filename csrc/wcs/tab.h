@@ -28,15 +28,6 @@ FITS_HOST_DEVICE void run_tables(const Packed& wcs, const Run& run) {
   }
 }
 
-// The number inside any depth of dual numbers.
-template <class Real>
-FITS_HOST_DEVICE Real innermost(Real a) {
-  return a;
-}
-template <class Real>
-FITS_HOST_DEVICE auto innermost(Dual<Real> a) {
-  return innermost(a.value);
-}
 template <class Real>
 using InnermostOf = decltype(innermost(Real(0.0)));
 

@@ -248,13 +248,3 @@ def test_gradients_stay_finite_at_the_reference_point_and_poles() -> None:
                     [[-0.01 / np.cos(np.deg2rad(40)), 0.001 / np.cos(np.deg2rad(40))], [0.0015, 0.01]]
                 )
                 torch.testing.assert_close(matrix, expected.double(), rtol=1e-12, atol=0)
-
-
-def test_derivatives_that_are_not_there_are_refused() -> None:
-    wcs = packed(sky_header())
-    pixel = torch.rand(4, 2, dtype=torch.float64, requires_grad=True)
-    with pytest.raises(NotImplementedError, match="derivatives in wcs"):
-        pixel_to_world(pixel, wcs.clone().requires_grad_())
-    (first,) = torch.autograd.grad(pixel_to_world(pixel, wcs).square().sum(), pixel, create_graph=True)
-    with pytest.raises(NotImplementedError, match="second derivatives"):
-        first.sum().backward()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 
 from torchfits.ops.tracing import batch_size, unknown_size
@@ -50,15 +48,17 @@ units for others. The arithmetic is float64, the same bits on every machine: wit
 projections away from their limbs. A point that has no solution (outside the projection, or NaN in) is NaN in the axes
 concerned, that point alone. Longitudes are in [0, 360], as wcslib gives them.
 
-Derivative: of ``pixel`` (``wcs_jacobian``). Errors: ValueError for a ``wcs`` that is not a packed WCS, shapes that do
-not fit, complex or bool coordinates; NotImplementedError for derivatives in ``wcs`` and second derivatives.
+Derivatives, first and second: of ``pixel``, and of ``wcs`` in its free slots (``torchfits.wcs_slots``; ``wcs_update``
+says how a changed WCS is used). Sums over points repeat bit for bit whatever the number of threads. A point without a
+solution has the derivative 0 where its gradient is 0, else NaN. Errors: ValueError for a ``wcs`` that is not a packed
+WCS, shapes that do not fit, complex or bool coordinates; NotImplementedError for third derivatives.
 """,
     "world_to_pixel": """World to pixel coordinates: undoes ``pixel_to_world``, arguments and errors likewise.
 
 Distortions are inverted by Newton's method to below 1e-9 pixel, SIP from AP and BP where the header has them, lookup
 tables together with SIP and detector to image after them. Where that
-does not converge, or the distortion folds the image over itself, the result is NaN. Derivative: of ``world``, by the
-inverse of ``wcs_jacobian`` at the pixel that was found.
+does not converge, or the distortion folds the image over itself, the result is NaN. Derivatives, as of
+``pixel_to_world``: by the implicit function theorem at the pixel that was found, never through the iteration.
 """,
     "pixel_to_world_status": f"""``pixel_to_world`` and a status of each point.
 
@@ -71,7 +71,7 @@ inverse of ``wcs_jacobian`` at the pixel that was found.
     "wcs_jacobian": """Derivatives of ``pixel_to_world``: ``[..., N, N]``, row i and column j d world_i / d pixel_j.
 
 Arguments as of ``pixel_to_world``; exact derivatives of every step, in degrees (or SI units) a pixel. Longitude is not
-scaled by cos(latitude); at a pole its derivatives are 0. NaN where a point has no solution. First derivatives only.
+scaled by cos(latitude); at a pole its derivatives are 0. NaN where a point has no solution. Differentiable once.
 """,
 }
 
@@ -141,42 +141,3 @@ def _(world: torch.Tensor, wcs: torch.Tensor) -> tuple[torch.Tensor, torch.Tenso
 @torch.library.register_fake("fits::wcs_jacobian")
 def _(pixel: torch.Tensor, wcs: torch.Tensor) -> torch.Tensor:
     return pixel.new_empty([*pixel.shape, pixel.shape[-1]], dtype=torch.float64)
-
-
-def _refuse(what: str) -> None:
-    raise NotImplementedError(f"{what} are not there yet; only first derivatives in coordinates are")
-
-
-def _keep(ctx: Any, inputs: tuple[torch.Tensor, torch.Tensor], output: Any) -> None:
-    coordinates, wcs = inputs
-    ctx.dtype = coordinates.dtype
-    if ctx.needs_input_grad[1]:
-        _refuse("derivatives in wcs")
-    ctx.save_for_backward(coordinates, output[0] if isinstance(output, tuple) else output, wcs)
-
-
-def _forward_gradient(ctx: Any, grad: torch.Tensor, *_: Any) -> tuple[torch.Tensor, None]:
-    pixel, _world, wcs = ctx.saved_tensors
-    matrix = torch.ops.fits.wcs_jacobian(pixel, wcs)
-    return (matrix.mT @ grad[..., None])[..., 0].to(ctx.dtype), None
-
-
-def _inverse_gradient(ctx: Any, grad: torch.Tensor, *_: Any) -> tuple[torch.Tensor, None]:
-    _world, pixel, wcs = ctx.saved_tensors
-    matrix = torch.ops.fits.wcs_jacobian(pixel, wcs)
-    # By the implicit function theorem; never through the iteration that found the pixel.
-    return torch.linalg.solve_ex(matrix.mT, grad[..., None])[0][..., 0].to(ctx.dtype), None
-
-
-def _no_gradient(ctx: Any, grad: torch.Tensor) -> None:
-    _refuse("second derivatives")
-
-
-for _name, _gradient in {
-    "pixel_to_world": _forward_gradient,
-    "pixel_to_world_status": _forward_gradient,
-    "world_to_pixel": _inverse_gradient,
-    "world_to_pixel_status": _inverse_gradient,
-}.items():
-    torch.library.register_autograd(f"fits::{_name}", _gradient, setup_context=_keep)
-torch.library.register_autograd("fits::wcs_jacobian", _no_gradient, setup_context=lambda ctx, inputs, output: None)

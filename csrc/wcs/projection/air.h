@@ -10,10 +10,24 @@ namespace fits::wcs {
 
 struct Air {
   static constexpr int kNumber = projection_number("AIR");
+  static constexpr int kFirst = 1;
+  FITS_HOST_DEVICE static int parameters(Constants) { return 1; }
+
+  template <class Number>
+  FITS_HOST_DEVICE static void complete(Parameters<Number> p) {
+    // ln(cos xi) / tan^2 xi with xi = (90 degrees - theta_b) / 2, and z = sin^2 xi; -1 / 2 at xi = 0.
+    const Number sine = sincosd((90.0 - p.pv(1)) * 0.5).sine, z = sine * sine;
+    const Number ratio = z > 1e-8 ? log1p(-z) / z : -(z * 0.5 + 1.0);
+    p.w(1) = 0.5 * (1.0 - z) * ratio;
+    p.w(2) = 0.5 - p.w(1);
+    p.w(3) = p.w(0) * p.w(2);
+    p.w(5) = p.w(2) * p.w(4);
+    p.w(6) = p.r0() / p.w(2);
+  }
 
   // The logarithmic term is less than T and than 0.805, and the other one less than the whole: that brackets T.
   template <class Real>
-  FITS_HOST_DEVICE static NativeDirection<Real> x2s(Constants c, Real x, Real y) {
+  FITS_HOST_DEVICE static NativeDirection<Real> x2s(AnyConstants auto c, Real x, Real y) {
     const Real radius = sqrt(fma(x, x, y * y));
     const Real rho = radius / Real(c.r0());
     const Real b = Real(-2.0 * c.w(1));
@@ -31,7 +45,7 @@ struct Air {
 
   // T = cos theta / (1 + sin theta) = (1 - sin theta) / cos theta; the antipode lies at infinity.
   template <class Real>
-  FITS_HOST_DEVICE static Plane<Real> s2x(Constants c, NativeDirection<Real> native) {
+  FITS_HOST_DEVICE static Plane<Real> s2x(AnyConstants auto c, NativeDirection<Real> native) {
     const auto v = native.at;
     const Real h2 = cosine2(v);
     const MaskOf<Real> north = v.n > Real(0.0);

@@ -7,12 +7,20 @@ namespace fits::wcs {
 
 struct Bon {
   static constexpr int kNumber = projection_number("BON");
+  static constexpr int kFirst = 1;
+  FITS_HOST_DEVICE static int parameters(Constants) { return 1; }
+
+  template <class Number>
+  FITS_HOST_DEVICE static void complete(Parameters<Number> p) {
+    const auto s = sincosd(p.pv(1));
+    p.w(2) = p.r0() * (s.cosine / s.sine + radians(p.pv(1)));
+  }
 
   // Parallels are arcs of radius R = Y0 - theta (in units of r0 pi / 180) around (0, Y0), Y0 = r0 (cot theta1 +
   // theta1); phi cos theta = R A with A the angle along the arc. Y0 and R have the sign of theta1.
   //   Y0 - R = (Y0^2 - R^2) / (Y0 + R), which keeps its digits where the centre is far away.
   template <class Real>
-  FITS_HOST_DEVICE static NativeAngles<Real> x2s(Constants c, Real x, Real y) {
+  FITS_HOST_DEVICE static NativeAngles<Real> x2s(AnyConstants auto c, Real x, Real y) {
     const Real sign = Real(c.w(2) < 0 ? -1.0 : 1.0), centre = Real(c.w(2));
     const Real dy = centre - y;
     const Real r = sign * sqrt(fma(x, x, dy * dy));
@@ -28,7 +36,7 @@ struct Bon {
 
   // y = Y0 - R cos A = theta + R (1 - cos A), with the sine of half the angle for 1 - cos A.
   template <class Real>
-  FITS_HOST_DEVICE static Plane<Real> s2x(Constants c, NativeAngles<Real> native) {
+  FITS_HOST_DEVICE static Plane<Real> s2x(AnyConstants auto c, NativeAngles<Real> native) {
     const Real height = Real(c.w(1)) * native.at.lat;
     const Real r = Real(c.w(2)) - height;
     const Real arc = Real(c.r0()) * native.at.lng * sincosd(native.at.lat).cosine;

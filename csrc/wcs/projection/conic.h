@@ -12,7 +12,7 @@ struct ConicPolar {
 };
 
 template <class Real>
-FITS_HOST_DEVICE ConicPolar<Real> conic_polar(Constants c, Real x, Real y) {
+FITS_HOST_DEVICE ConicPolar<Real> conic_polar(AnyConstants auto c, Real x, Real y) {
   const Real sign = Real(c.pv(1) < 0.0 ? -1.0 : 1.0);
   const Real dy = Real(c.w(2)) - y;
   const Real r = sqrt(fma(x, x, dy * dy));
@@ -20,7 +20,7 @@ FITS_HOST_DEVICE ConicPolar<Real> conic_polar(Constants c, Real x, Real y) {
 }
 
 template <class Real>
-FITS_HOST_DEVICE Plane<Real> conic_plane(Constants c, Real r, Real phi, MaskOf<Real> valid) {
+FITS_HOST_DEVICE Plane<Real> conic_plane(AnyConstants auto c, Real r, Real phi, MaskOf<Real> valid) {
   const auto alpha = sincosd(phi * Real(c.w(0)));
   return {r * alpha.sine, fma(-r, alpha.cosine, Real(c.w(2))), valid};
 }

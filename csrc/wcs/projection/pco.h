@@ -1,6 +1,7 @@
 // PCO: polyconic. Paper II, section 5.5.2.
 #pragma once
 
+#include "wcs/dual.h"
 #include "wcs/projection.h"
 
 namespace fits::wcs {
@@ -36,6 +37,12 @@ struct Pco {
       const Real other = select(settled, theta, Real(0.5) * (low + high));
       theta = select(going & (h != Real(0.0)), select(inside, found, other), theta);
       going = going & (h != Real(0.0)) & !settled & (high - low > Real(4e-16) * high);
+    }
+    if constexpr (kIsDual<Real>) {  // the derivatives of theta have been behind its value
+      const auto at = sincosd(theta);
+      const Real rest = radians(yd - theta);
+      const Real h = fma(fma(rest, rest, X2), at.sine, -(Real(2.0) * rest * at.cosine));
+      theta = theta - degrees(h / (fma(rest, rest, X2 + Real(2.0)) * at.cosine));
     }
     // tan A = X sin theta / (cos theta - d sin theta)
     const auto s = sincosd(theta);

@@ -1,6 +1,7 @@
 // Newton's method in a bracket, for the projections whose inverse has no closed form.
 #pragma once
 
+#include "wcs/dual.h"
 #include "wcs/projection.h"
 
 namespace fits::wcs {
@@ -36,6 +37,10 @@ FITS_HOST_DEVICE Solution<Real> solve_rising(Real target, Real low, Real high, R
     const MaskOf<Real> narrow = high - low <= Real(4e-16) * abs(high);
     x = select(unfinished, next, x);
     unfinished = unfinished & !(close | narrow);
+  }
+  if constexpr (kIsDual<Real>) {  // the derivatives of x have been one step behind its value
+    const auto f = function(x);
+    x = x - (f.value - target) / f.slope;
   }
   const MaskOf<Real> valid = (!unfinished) & (x == x);
   return {x, valid};

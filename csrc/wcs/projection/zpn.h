@@ -9,9 +9,40 @@ namespace fits::wcs {
 
 struct Zpn {
   static constexpr int kNumber = projection_number("ZPN");
+  static constexpr int kFirst = 0;
+  static constexpr double kPi = 0x1.921fb54442d18p+1;
+  FITS_HOST_DEVICE static int parameters(Constants c) { return c.n() + 1; }
+
+  template <class Number>
+  FITS_HOST_DEVICE static void complete(Parameters<Number> p) {
+    // The edge of the map, which has no derivatives: where the polynomial stops rising, by halving the first whole
+    // degree in which it does. PV up to 2 have closed forms, and this edge but for a parabola.
+    const int n = static_cast<int>(p.w(11));
+    const auto slope = [&](double zeta) {
+      double sum = 0;
+      for (int m = n; m > 0; --m) sum = sum * zeta + m * innermost(p.pv(m));
+      return sum;
+    };
+    double low = 0, high = kPi;
+    for (int degree = 0; n >= 2 && degree < 180; ++degree) {
+      high = degree * kDegree;
+      if (slope(high) <= 0) break;
+      low = high;
+      if (degree == 179) low = high = kPi;
+    }
+    for (int step = 0; n >= 2 && step < 60 && low < high; ++step) {
+      const double middle = 0.5 * (low + high);
+      (slope(middle) > 0 ? low : high) = middle;
+    }
+    p.w(0) = n < 2 ? kPi : low;
+    if (n < 2) return;
+    double value = 0;
+    for (int m = n; m >= 0; --m) value = value * low + innermost(p.pv(m));
+    p.w(1) = value;
+  }
 
   template <class Real>
-  FITS_HOST_DEVICE static NativeDirection<Real> x2s(Constants c, Real x, Real y) {
+  FITS_HOST_DEVICE static NativeDirection<Real> x2s(AnyConstants auto c, Real x, Real y) {
     const Real radius = sqrt(fma(x, x, y * y));
     const auto zeta = inverse(c, radius / Real(c.r0()));
     const auto s = sincosd(degrees(zeta.value));
@@ -21,7 +52,7 @@ struct Zpn {
   }
 
   template <class Real>
-  FITS_HOST_DEVICE static Plane<Real> s2x(Constants c, NativeDirection<Real> native) {
+  FITS_HOST_DEVICE static Plane<Real> s2x(AnyConstants auto c, NativeDirection<Real> native) {
     const auto v = native.at;
     const Real h = sqrt(cosine2(v));
     const Real zeta = radians(atan2d(h, v.n));
@@ -32,10 +63,8 @@ struct Zpn {
   }
 
  private:
-  static constexpr double kPi = 0x1.921fb54442d18p+1;
-
   template <class Real>
-  FITS_HOST_DEVICE static ValueAndSlope<Real> polynomial(Constants c, Real zeta) {
+  FITS_HOST_DEVICE static ValueAndSlope<Real> polynomial(AnyConstants auto c, Real zeta) {
     Real value = Real(c.pv(c.n())), slope = Real(0.0);
     for (int m = c.n() - 1; m >= 0; --m) {
       slope = fma(slope, zeta, value);
@@ -47,11 +76,12 @@ struct Zpn {
   // zeta of R_theta / r0. As wcslib: up to 1e-13 beyond an end is that end; a parabola's other half serves radii that
   // its rising one does not reach; a constant has no inverse.
   template <class Real>
-  FITS_HOST_DEVICE static Solution<Real> inverse(Constants c, Real r) {
+  FITS_HOST_DEVICE static Solution<Real> inverse(AnyConstants auto c, Real r) {
     const Real tolerance = Real(1e-13);
     if (c.n() < 1) return {r, r != r};
     if (c.n() <= 2) {
-      const double a = c.n() == 2 ? c.pv(2) : 0.0, b = c.pv(1);
+      using Number = decltype(c.pv(0));
+      const Number a = c.n() == 2 ? c.pv(2) : Number(0.0), b = c.pv(1);
       const Real above = r - Real(c.pv(0));
       const Real discriminant = fma(Real(4.0 * a), above, Real(b * b));
       // With b > 0, which a parabola has, this root loses no digits.

@@ -1,0 +1,21 @@
+#include "wcs/update.h"
+
+#include <algorithm>
+
+#include "wcs/matrix.h"
+
+namespace fits::wcs {
+
+std::string update(const Packed& wcs, double* slots) {
+  const LinearLayout at{wcs.naxis};
+  double* const linear = slots + static_cast<int>(slots[head::kLinear]);
+  if (!invert(linear + at.matrix(), wcs.naxis, linear + at.inverse())) {
+    return "the linear transformation matrix is singular";
+  }
+  if (!complete(wcs, slots)) {
+    return "no rotation takes the reference point to CRVAL with this LONPOLE (WCS Paper II, section 2.4)";
+  }
+  return {};
+}
+
+}  // namespace fits::wcs

@@ -1,0 +1,68 @@
+"""The slots of a packed WCS that a fit may vary."""
+
+from __future__ import annotations
+
+import torch
+
+_HEAD = 24
+_NAXIS, _LNG, _PROJECTION, _DISTORTION, _LINEAR, _CELESTIAL, _SIP = 2, 3, 6, 7, 8, 9, 11
+_SPECTRAL_BLOCK, _GRISM = 10, 3
+_SPECTRAL, _TABLE = 2, 4  # kinds of axes
+_LONPOLE, _PV, _ZPN_DEGREE = 16, 25, 66  # in the celestial block
+_SIP_ORDERS, _SIP_COEFFICIENTS, _SIP_TRIANGLE, _SIP_MOST = 2, 6, 55, 9
+
+# PVi_m that are continuous: the first m, and how many, of projections in wcslib's order. None: ZPN, as many as it has.
+_PARAMETERS = {1: (1, 2), 2: (1, 3), 5: (1, 2), 7: (0, None), 9: (1, 1), 10: (1, 2), 11: (1, 1)}
+_PARAMETERS |= {14: (1, 2), 15: (1, 2), 16: (1, 2), 17: (1, 2), 22: (1, 1)}
+
+
+def wcs_slots(wcs: torch.Tensor) -> dict[str, torch.Tensor]:
+    """The free slots of a packed WCS by name: int64 indices into its last dimension.
+
+    ``crpix`` ``[N]``, ``crval`` (of all axes but grisms' and tables'), ``matrix`` ``[N * N]`` (row i for world axis i;
+    CDELT and PC or CD multiplied out, in degrees and SI units); where there are such, ``lonpole``, ``pv`` (PVi_m of the
+    latitude axis that vary smoothly), ``sip_a`` and ``sip_b`` (A_p_q and B_p_q with 2 <= p + q, p first). Slots change
+    together with those that follow from them by ``wcs_update``::
+
+        slots = torchfits.wcs_slots(wcs)
+        crpix = wcs[slots["crpix"]].clone().requires_grad_()
+        fitted = torch.ops.fits.wcs_update(wcs.index_put((slots["crpix"],), crpix))
+
+    ``wcs`` is ``[P]``, or ``[B, P]`` where all have the same kind.
+    """
+    if wcs.dim() == 2 and wcs.shape[0] > 0:
+        if bool((wcs[:, :_HEAD] != wcs[0, :_HEAD]).any()):
+            raise ValueError("wcs_slots: these WCS are of different kinds; ask for the slots of each")
+        wcs = wcs[0]
+    if wcs.dim() != 1 or wcs.shape[0] < _HEAD or wcs[0] != 1:
+        raise ValueError("wcs_slots: this is not a packed WCS [P] or [B, P]")
+    head = [int(slot) for slot in wcs[:_HEAD].tolist()]
+    naxis, linear = head[_NAXIS], head[_LINEAR]
+    kinds = wcs[linear + 2 * naxis + 2 * naxis * naxis :][:naxis].tolist()
+    grism = _SPECTRAL in kinds and wcs[head[_SPECTRAL_BLOCK] + _GRISM] != 0
+    fixed = {_TABLE, _SPECTRAL} if grism else {_TABLE}
+    slots = {
+        "crpix": torch.arange(linear, linear + naxis),
+        "crval": torch.tensor([linear + naxis + axis for axis in range(naxis) if kinds[axis] not in fixed]),
+        "matrix": torch.arange(linear + 2 * naxis, linear + 2 * naxis + naxis * naxis),
+    }
+    if head[_PROJECTION] != 0:
+        block = head[_CELESTIAL]
+        slots["lonpole"] = torch.arange(block + _LONPOLE, block + _LONPOLE + 1)
+        first, count = _PARAMETERS.get(head[_PROJECTION], (0, 0))
+        if count is None:
+            count = int(wcs[block + _ZPN_DEGREE]) + 1
+        if count:
+            slots["pv"] = torch.arange(block + _PV + first, block + _PV + first + count)
+    if head[_DISTORTION] & 1:
+        for which, name in enumerate(["sip_a", "sip_b"]):
+            order = int(wcs[head[_SIP] + _SIP_ORDERS + which])
+            start = head[_SIP] + _SIP_COEFFICIENTS + which * _SIP_TRIANGLE
+            slots[name] = torch.tensor(
+                [
+                    start + p * (2 * _SIP_MOST + 3 - p) // 2 + q
+                    for p in range(order + 1)
+                    for q in range(max(0, 2 - p), order + 1 - p)
+                ]
+            )
+    return slots
