@@ -1,13 +1,29 @@
-"""resample: images onto another WCS, and the transpose that is its derivative."""
+"""wcs_tan, resample: north-up stamps, images onto another WCS, and the transpose that is its derivative."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 
+from torchfits.ops.tracing import outside_capture
+
 DOCS = {
+    "wcs_tan": """Packed WCS of north-up stamps: gnomonic (TAN), north up, east to the left.
+
+``center`` ``[B, 2]`` (or ``[2]``): longitude and latitude of the centres in degrees; ``shape`` = (H, W);
+``pixel_scale`` in degrees. Returns float64 ``[B, P]`` (``[P]``), P always the same: bit for bit what ``wcs_from_header``
+makes of CTYPE RA---TAN and DEC--TAN, CRVAL the centre, CRPIX ``(W + 1) / 2`` and ``(H + 1) / 2``, CDELT ``-pixel_scale``
+and ``pixel_scale``: ICRS. ``like``, packed WCS ``[P]`` or ``[B, P]`` (any of the sky): stamps of its celestial frame
+instead, which ``resample`` asks for where that is another::
+
+    stamps = torch.ops.fits.wcs_tan(centers, [64, 64], 0.2 / 3600, like=wcs)
+    images, weight = torch.ops.fits.resample(image, wcs, stamps, [64, 64])
+
+No derivatives. Errors: ValueError for centres that are not finite or beyond a pole, a scale that is not positive.
+""",
     "resample": """Images onto the pixels of another WCS: ``image`` and ``weight``, both of ``shape`` = (H_out, W_out).
 
 | ``wcs_in`` | ``wcs_out`` | ``image`` | returns |
@@ -44,6 +60,22 @@ contributions are added in the order of the output's tiles (8 by 128 pixels), wh
 bits every time. Derivative: of ``grad``, which is ``resample``. Errors as of ``resample``.
 """,
 }
+
+
+_ANY_TAN = "CTYPE1  = 'RA---TAN'".ljust(80) + "CTYPE2  = 'DEC--TAN'".ljust(80)
+
+
+@functools.cache
+def _tan_length() -> int:
+    with outside_capture():
+        return int(torch.ops.fits.wcs_from_header(_ANY_TAN).shape[0])
+
+
+@torch.library.register_fake("fits::wcs_tan")
+def _(
+    center: torch.Tensor, shape: Sequence[int], pixel_scale: float, like: torch.Tensor | None = None
+) -> torch.Tensor:
+    return center.new_empty([*center.shape[:-1], _tan_length()], dtype=torch.float64)
 
 
 def _planes(tensor: torch.Tensor, batch: bool) -> list[int]:
@@ -108,3 +140,14 @@ def _double_backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor, None, 
 
 torch.library.register_autograd("fits::resample", _backward, setup_context=_keep)
 torch.library.register_autograd("fits::resample_backward", _double_backward, setup_context=_keep_backward)
+
+
+def _keep_tan(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
+    raise NotImplementedError("wcs_tan: derivatives in its arguments are not there; give it center.detach()")
+
+
+def _tan_backward(ctx: Any, grad: torch.Tensor) -> None:
+    raise NotImplementedError("wcs_tan has no derivatives")
+
+
+torch.library.register_autograd("fits::wcs_tan", _tan_backward, setup_context=_keep_tan)
