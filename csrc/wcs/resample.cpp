@@ -89,8 +89,8 @@ double value_at(const Sample* plane, ImageSize size, Place place) noexcept {
       sum += weight * static_cast<double>(plane[row * size.width + column]);
     });
   }
-  if (sum == sum) return sum;
-  sum = 0;  // a NaN or an infinity among them: those that hardly count are left out
+  if (sum - sum == 0) return sum;
+  sum = 0;  // a NaN or an infinity is among them: those that hardly count are left out
   for_each_tap(down, across, size, [&](std::int64_t row, std::int64_t column, double weight) {
     if (std::fabs(weight) > kTouch) sum += weight * static_cast<double>(plane[row * size.width + column]);
   });

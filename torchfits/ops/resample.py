@@ -72,9 +72,7 @@ def _tan_length() -> int:
 
 
 @torch.library.register_fake("fits::wcs_tan")
-def _(
-    center: torch.Tensor, shape: Sequence[int], pixel_scale: float, like: torch.Tensor | None = None
-) -> torch.Tensor:
+def _(center: torch.Tensor, shape: Sequence[int], pixel_scale: float, like: torch.Tensor | None = None) -> torch.Tensor:
     return center.new_empty([*center.shape[:-1], _tan_length()], dtype=torch.float64)
 
 
