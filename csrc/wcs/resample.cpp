@@ -46,13 +46,13 @@ struct Bicubic {
 };
 
 bool is_inside(Place place, ImageSize size) noexcept {
-  return place.x >= -0.5 && place.x <= static_cast<double>(size.width) - 0.5 && place.y >= -0.5 &&
-         place.y <= static_cast<double>(size.height) - 0.5 && size.width > 0 && size.height > 0;
+  return ((place.x >= -0.5) & (place.x <= static_cast<double>(size.width) - 0.5) & (place.y >= -0.5) &
+          (place.y <= static_cast<double>(size.height) - 0.5) & (size.width > 0) & (size.height > 0)) != 0;
 }
 
 template <int kSide>
 bool is_whole(const Taps<kSide>& taps, std::int64_t size) noexcept {
-  return taps.first >= 0 && taps.first + kSide <= size;
+  return ((taps.first >= 0) & (taps.first + kSide <= size)) != 0;
 }
 
 // The pixels of an axis that the taps mean: those beyond an edge are the one at it.
@@ -79,11 +79,11 @@ double value_at(const Sample* plane, ImageSize size, Place place) noexcept {
   double sum = 0;
   if (is_whole(down, size.height) && is_whole(across, size.width)) {
     const Sample* row = plane + down.first * size.width + across.first;
+    double column[kSide] = {};  // columns side by side: one SIMD register or two
     for (int j = 0; j < kSide; ++j, row += size.width) {
-      double along = 0;
-      for (int i = 0; i < kSide; ++i) along += across.weight[i] * static_cast<double>(row[i]);
-      sum += down.weight[j] * along;
+      for (int i = 0; i < kSide; ++i) column[i] += down.weight[j] * static_cast<double>(row[i]);
     }
+    for (int i = 0; i < kSide; ++i) sum += across.weight[i] * column[i];
   } else {
     for_each_tap(down, across, size, [&](std::int64_t row, std::int64_t column, double weight) {
       sum += weight * static_cast<double>(plane[row * size.width + column]);

@@ -33,9 +33,9 @@ No derivatives. Errors: ValueError for centres that are not finite or beyond a p
 | ``[B, P]`` | ``[P]`` or ``[B, P]`` | ``[B, ..., H, W]``: each through its own WCS | ``[B, ..., *shape]`` |
 
 So images are a batch where ``wcs_in`` is one (of images that share it: ``wcs_in.expand(B, -1)``), results where either
-is. The dimensions ``...`` are planes, which lie alike on the sky; places on the image are found once for all of them. ``wcs_in`` and
-``wcs_out`` have two axes each (celestial ones of the same frame: nothing is precessed); ``image`` is float32, float64,
-float16 or bfloat16, and so are the results; arithmetic is float64, rounded once (float16 and bfloat16 by way of float32).
+is. The dimensions ``...`` are planes, which lie alike on the sky: places are found once for all of them. Both WCS have
+two axes (celestial ones of the same frame: nothing is precessed). ``image`` is float32, float64, float16 or bfloat16,
+and so are the results; arithmetic is float64, rounded once (float16 and bfloat16 by way of float32).
 
 ``method``
   - ``nearest``, ``bilinear``: the pixel there, or the four around it by distance.
@@ -56,7 +56,7 @@ them), shapes that do not fit, two WCS that have not the same world coordinates;
     "resample_backward": """The transpose of ``resample``: gradients of its images to those of its input.
 
 ``grad`` as ``resample`` returns its image, ``shape`` = (H, W) of the input; what lay outside adds nothing. Each pixel's
-contributions are added in the order of the output's tiles (8 by 128 pixels), whatever the number of threads: the same
+contributions are added, in its type, in the order of the output's tiles (8 by 128 pixels), whatever the threads: the same
 bits every time. Derivative: of ``grad``, which is ``resample``. Errors as of ``resample``.
 """,
 }
