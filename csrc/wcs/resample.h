@@ -7,8 +7,9 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
 #include <vector>
+
+#include "wcs/evaluate.h"
 
 namespace fits::wcs {
 
@@ -35,12 +36,29 @@ struct Rows {
 // Bicubic is Keys's convolution with a = -1/2 (Keys 1981, equation 15), exact for quadratic polynomials.
 template <class Sample>
 void interpolate(Method method, const Sample* plane, ImageSize size, const Place* places, std::int64_t count,
-                 Sample fill, Sample* value, Sample* weight) noexcept;
+                 Sample fill, Sample* value, Sample* weight, Level level = best_level()) noexcept;
 
 // The transpose: adds to the pixels in `rows` what each of `count` gradients means for them, in the gradients' order.
 template <class Sample>
 void spread(Method method, const Sample* gradient, const Place* places, std::int64_t count, ImageSize size, Rows rows,
+            Sample* plane, Level level = best_level()) noexcept;
+
+namespace plain {
+template <class Sample>
+void interpolate(Method method, const Sample* plane, ImageSize size, const Place* places, std::int64_t count,
+                 Sample fill, Sample* value, Sample* weight) noexcept;
+template <class Sample>
+void spread(Method method, const Sample* gradient, const Place* places, std::int64_t count, ImageSize size, Rows rows,
             Sample* plane) noexcept;
+}  // namespace plain
+namespace avx2 {
+template <class Sample>
+void interpolate(Method method, const Sample* plane, ImageSize size, const Place* places, std::int64_t count,
+                 Sample fill, Sample* value, Sample* weight) noexcept;
+template <class Sample>
+void spread(Method method, const Sample* gradient, const Place* places, std::int64_t count, ImageSize size, Rows rows,
+            Sample* plane) noexcept;
+}  // namespace avx2
 
 // The rows that values at these places are made from.
 Rows rows_of(Method method, const Place* places, std::int64_t count, ImageSize size) noexcept;

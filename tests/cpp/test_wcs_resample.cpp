@@ -174,6 +174,47 @@ TEST(bands_of_rows_make_up_the_whole) {
   }
 }
 
+template <class Sample>
+void check_levels(Method method, ImageSize size, bool odd) {
+  std::mt19937_64 random(static_cast<std::uint64_t>(size.width) + (odd ? 99 : 0));
+  std::uniform_real_distribution<double> any(-1.5, static_cast<double>(std::max(size.height, size.width)) + 0.5);
+  std::vector<Sample> image(static_cast<std::size_t>(size.height * size.width));
+  for (Sample& pixel : image) pixel = static_cast<Sample>(any(random));
+  if (odd) {
+    for (std::size_t i = 0; i < image.size(); i += 7) image[i] = i % 2 == 0 ? Sample(-0.0) : Sample(kNan);
+    for (std::size_t i = 3; i < image.size(); i += 31) image[i] = static_cast<Sample>(kInf);
+  }
+  Outline places(1003);
+  for (Place& place : places) place = {any(random), any(random)};
+  for (std::size_t i = 0; i < places.size(); i += 5) places[i] = {std::round(places[i].x), std::round(places[i].y)};
+  const auto count = static_cast<std::int64_t>(places.size());
+  std::vector<Sample> value[2], weight[2], back[2];
+  for (int k = 0; k < 2; ++k) {
+    const Level level = k == 0 ? Level::plain : best_level();
+    value[k].resize(places.size());
+    weight[k].resize(places.size());
+    back[k].resize(image.size());
+    interpolate(method, image.data(), size, places.data(), count, Sample(5), value[k].data(), weight[k].data(), level);
+    spread(method, weight[k].data(), places.data(), count, size, {0, size.height}, back[k].data(), level);
+  }
+  CHECK(std::equal(value[0].begin(), value[0].end(), value[1].begin(), [](Sample a, Sample b) {
+    return a == b ? std::signbit(a) == std::signbit(b) : std::isnan(a) && std::isnan(b);
+  }));
+  CHECK(weight[0] == weight[1]);
+  CHECK(back[0] == back[1]);
+}
+
+TEST(all_instruction_sets_give_the_same_bits) {
+  for (const Method method : kPoints) {
+    for (const ImageSize size : {ImageSize{1, 1}, {1, 9}, {9, 1}, {2, 2}, {3, 4}, {4, 3}, {40, 31}}) {
+      for (const bool odd : {false, true}) {
+        check_levels<float>(method, size, odd);
+        check_levels<double>(method, size, odd);
+      }
+    }
+  }
+}
+
 TEST(several_planes_share_the_covers) {
   const ImageSize size{2, 2};
   const float image[8] = {1, 2, 3, 4, 10, 20, 30, std::numeric_limits<float>::infinity()};
