@@ -42,6 +42,7 @@ class Plan {
     for (std::int64_t item = 0; item < items; ++item) {
       const std::string apart = wcs::why_apart(in[item], out[item]);
       require(apart.empty(), who, ": ", many() ? sentence("item ", item, ": ") : "", apart);
+      maps_.emplace_back(out[item], in[item]);
     }
   }
 
@@ -85,7 +86,7 @@ class Plan {
   std::int64_t map(const Tile& tile, wcs::Place* places) const {
     std::int64_t count = grid(tile, 0, 0, places);
     if (method == Method::area) count += grid(tile, 1, -0.5, places + count);
-    wcs::output_to_input(out[tile.item], in[tile.item], places, count);
+    maps_[static_cast<std::size_t>(tile.item)](places, count);
     return count;
   }
   static wcs::Quadrilaterals quadrilaterals(const Tile& tile, std::int64_t row, const wcs::Place* places) {
@@ -96,6 +97,7 @@ class Plan {
  private:
   static constexpr std::int64_t kTileHeight = 8, kTileWidth = 128;
   std::string_view who_;
+  std::vector<wcs::PlaceMap> maps_;
   std::int64_t tile_rows_ = 0, tile_columns_ = 0;
 
   static std::int64_t grid(const Tile& tile, std::int64_t more, double shift, wcs::Place* places) {

@@ -50,13 +50,13 @@ std::string why_apart(const Packed& one, const Packed& other) {
   return text.str();
 }
 
-void output_to_input(const Packed& output, const Packed& input, Place* places, std::int64_t count) noexcept {
+void PlaceMap::operator()(Place* places, std::int64_t count) const noexcept {
   double* const points = &places->x;
-  pixel_to_world(output, points, count, points, nullptr);
-  if (output.lng != input.lng) {
+  pixel_to_world(output_, points, count, points, nullptr);
+  if (output_.lng != input_.lng) {
     for (std::int64_t i = 0; i < count; ++i) std::swap(places[i].x, places[i].y);
   }
-  world_to_pixel(input, points, count, points, nullptr);
+  world_to_pixel(input_, points, count, points, nullptr);
 }
 
 }  // namespace fits::wcs

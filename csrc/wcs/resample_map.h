@@ -11,7 +11,16 @@ namespace fits::wcs {
 // Why pixels of one cannot be pixels of the other, as the end of a sentence; empty where they can.
 std::string why_apart(const Packed& one, const Packed& other);
 
-// Places on the output to places on the input; NaN where there is none.
-void output_to_input(const Packed& output, const Packed& input, Place* places, std::int64_t count) noexcept;
+// From the output's pixels to the input's.
+class PlaceMap {
+ public:
+  PlaceMap(const Packed& output, const Packed& input) : output_(output), input_(input) {}
+
+  // Places on the output become places on the input; NaN where there is none.
+  void operator()(Place* places, std::int64_t count) const noexcept;
+
+ private:
+  Packed output_, input_;
+};
 
 }  // namespace fits::wcs
