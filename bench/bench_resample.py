@@ -106,7 +106,7 @@ def _whole(method: str, *, sip: bool = False, planes: int = 0) -> Case:
     if planes:
         image = np.stack([np.roll(image, 7 * plane) for plane in range(planes)])
     ours, wcs_in, wcs_out = torch.from_numpy(image), packed(header), packed(output)
-    must, aim = TARGETS[method]
+    must, aim = TARGETS[method] if planes == 0 else (None, None)
     calls: dict[str, tuple[Callable[[], Any], np.ndarray]]
     limits = []
     if method == "area":
