@@ -40,7 +40,9 @@ class Plan {
             " WCS and wcs_out ", out.size());
     items = in.many() ? in.size() : out.size();
     for (std::int64_t item = 0; item < items; ++item) {
-      const std::string apart = wcs::why_apart(in[item], out[item]);
+      require(in[item].naxis == 2 && out[item].naxis == 2, who, ": both WCS must have two axes, and wcs_in has ",
+              in[item].naxis, ", wcs_out ", out[item].naxis);
+      const std::string apart = wcs::what_separates(in[item], out[item]);
       require(apart.empty(), who, ": ", many() ? sentence("item ", item, ": ") : "", apart);
       maps_.emplace_back(out[item], in[item]);
     }

@@ -461,11 +461,11 @@ def test_what_is_refused() -> None:
         ("two lengths", image, wcs, wcs, [5], "area"),
         ("two lengths", image, wcs, wcs, [5, -6], "area"),
         ("too many elements", image, wcs, wcs, [2**40, 2**40], "area"),
-        ("frames", image, wcs, packed(galactic), [5, 6], "bilinear"),
-        ("frames", image, wcs, packed(fk5), [5, 6], "bilinear"),
-        ("axes", image, wcs, packed(cube), [5, 6], "bilinear"),
-        ("sky", image, wcs, packed(plain), [5, 6], "bilinear"),
-        ("CUNIT", image, packed(other), packed(plain), [5, 6], "bilinear"),
+        ("wcs_in is ICRS and wcs_out is galactic", image, wcs, packed(galactic), [5, 6], "bilinear"),
+        ("wcs_out is FK5", image, wcs, packed(fk5), [5, 6], "bilinear"),
+        ("must have two axes", image, wcs, packed(cube), [5, 6], "bilinear"),
+        ("wcs_out has none", image, wcs, packed(plain), [5, 6], "bilinear"),
+        ("'X' in 'm'", image, packed(other), packed(plain), [5, 6], "bilinear"),
     ]
     for message, pixels, wcs_in, wcs_out, shape, method in cases:
         with pytest.raises(ValueError, match=message):
