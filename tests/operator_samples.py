@@ -213,6 +213,20 @@ class Files:
         return torch.arange(len(self.files) * 600.0, dtype=torch.float64).reshape(-1, 300, 2) / 7
 
     @property
+    def planes(self) -> torch.Tensor:
+        """An image for each WCS, and north-up stamps of them."""
+        return torch.arange(len(self.files) * 99.0).reshape(-1, 9, 11).sin()
+
+    @property
+    def stamps(self) -> torch.Tensor:
+        return torch.ops.fits.wcs_tan(self.centers, [7, 8], 0.012)
+
+    @property
+    def centers(self) -> torch.Tensor:
+        middle = torch.tensor([[5.2, 3.9]]).expand(len(self.files), -1)
+        return torch.ops.fits.pixel_to_world(middle, self.wcs)
+
+    @property
     def headers(self) -> list[str]:  # of every version: a string is a constant of a graph
         return [f"{'SIMPLE':8}= {'T':>20}".ljust(80) + f"{'GAIN':8}= {2.5:>20}".ljust(80)]
 
@@ -301,6 +315,9 @@ SAMPLES: dict[str, Callable[[Files], Call]] = {
     "wcs_update": lambda f: ((f.wcs,), {}),
     "pixel_to_world_backward": lambda f: ((f.pixels / 30, f.pixels, f.wcs), {"of_pixel": True, "of_wcs": True}),
     "pixel_to_world_double_backward": lambda f: ((f.pixels / 30, f.pixels, f.wcs, f.pixels / 10, f.wcs / 50), {}),
+    "wcs_tan": lambda f: ((f.centers, [7, 8], 0.012, f.wcs), {}),
+    "resample": lambda f: ((f.planes, f.wcs, f.stamps, [7, 8], "bicubic"), {"fill": 0.0}),
+    "resample_backward": lambda f: ((f.planes[:, 1:8, :8], f.wcs, f.stamps, [9, 11], "area"), {}),
     "unscale": lambda f: ((f.stored.to(torch.float32), 0.5, 3.0, None, 16), {}),
 }
 

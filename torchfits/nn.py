@@ -14,7 +14,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-__all__ = ["DecodeImages", "Normalize", "ReadImages", "Scale"]
+from torchfits.resampling import Resample
+
+__all__ = ["DecodeImages", "Normalize", "ReadImages", "Resample", "Scale"]
 
 
 class _Images(nn.Module):

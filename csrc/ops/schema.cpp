@@ -127,4 +127,11 @@ STABLE_TORCH_LIBRARY(fits, m) {
   m.def(
       "pixel_to_world_double_backward(Tensor grad, Tensor pixel, Tensor wcs, Tensor pixel_step, Tensor wcs_step) -> "
       "(Tensor world, Tensor pixel, Tensor wcs)");
+  m.def("wcs_tan(Tensor center, SymInt[] shape, float pixel_scale, Tensor? like=None) -> Tensor");
+  m.def(
+      "resample(Tensor image, Tensor wcs_in, Tensor wcs_out, SymInt[] shape, str method=\"bilinear\", *, "
+      "float? fill=None) -> (Tensor image, Tensor weight)");
+  m.def(
+      "resample_backward(Tensor grad, Tensor wcs_in, Tensor wcs_out, SymInt[] shape, str method=\"bilinear\") -> "
+      "Tensor");
 }

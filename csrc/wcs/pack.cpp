@@ -37,6 +37,17 @@ std::vector<double> linear_block(const Description& wcs) {
   return block;
 }
 
+// Native to celestial direction cosines, longitude counted from euler[0] (Paper II, equation 2):
+// [-cos c, 0, sin c; 0, -1, 0; sin c, 0, cos c] with c the colatitude of the native pole, after a turn by -LONPOLE.
+void put_rotation(const double* euler, double* to) {
+  const auto colatitude = sincosd(euler[1]), turn = sincosd(euler[2]);
+  const double c = colatitude.cosine, s = colatitude.sine, tc = turn.cosine, ts = turn.sine;
+  const double rotation[9] = {-c * tc, -c * ts, s, ts, -tc, 0, s * tc, s * ts, c};
+  std::copy_n(rotation, 9, to);
+}
+
+}  // namespace
+
 std::vector<double> celestial_block(const Celestial& from) {
   std::vector<double> block(celestial::kSize);
   double* const to = block.data();
@@ -58,6 +69,8 @@ std::vector<double> celestial_block(const Celestial& from) {
   to[celestial::kEquinox] = from.equinox;
   return block;
 }
+
+namespace {
 
 void append(std::vector<double>& packed, int head_slot, const std::vector<double>& block) {
   if (block.empty()) return;

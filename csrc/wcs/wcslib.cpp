@@ -465,4 +465,17 @@ Description describe(const HeaderView& header, char alt) {
   return description;
 }
 
+void set_reference(Celestial& tan, double lng, double lat) {
+  celprm cel{};
+  celini(&cel);
+  cel.ref[0] = lng;
+  cel.ref[1] = lat;
+  std::memcpy(cel.prj.code, "TAN", 4);
+  const int status = celset(&cel);
+  std::copy_n(cel.euler, 5, tan.euler.begin());
+  std::copy_n(cel.ref, 4, tan.reference.begin());
+  celfree(&cel);
+  if (status != 0) fail("wcslib takes no TAN projection with this CRVAL");
+}
+
 }  // namespace fits::wcs

@@ -13,4 +13,7 @@ namespace fits::wcs {
 // where it asks for what cannot be evaluated.
 Description describe(const HeaderView& header, char alt);
 
+// Gives a TAN projection another CRVAL, as if its header had had it, without LONPOLE and LATPOLE.
+void set_reference(Celestial& tan, double lng, double lat);
+
 }  // namespace fits::wcs

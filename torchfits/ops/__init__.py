@@ -3,7 +3,7 @@
 One module a room; each has ``DOCS``, from which docs/operators.md is made. Importing this package registers everything.
 """
 
-from torchfits.ops import compression, files, headers, images, rows, scaling, tiles, wcs, wcs_derived, wcs_gradients
+from torchfits.ops import compression, files, headers, images, resample, rows, scaling, tiles, wcs, wcs_derived
 
 DOCS: dict[str, str] = {
     **files.DOCS,
@@ -16,4 +16,5 @@ DOCS: dict[str, str] = {
     **wcs.DOCS,
     **wcs_derived.DOCS,
     **wcs_gradients.DOCS,
+    **resample.DOCS,
 }
