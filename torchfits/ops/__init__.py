@@ -3,7 +3,19 @@
 One module a room; each has ``DOCS``, from which docs/operators.md is made. Importing this package registers everything.
 """
 
-from torchfits.ops import compression, files, headers, images, resample, rows, scaling, tiles, wcs, wcs_derived
+from torchfits.ops import (
+    compression,
+    files,
+    headers,
+    images,
+    resample,
+    rows,
+    scaling,
+    tiles,
+    wcs,
+    wcs_derived,
+    wcs_gradients,
+)
 
 DOCS: dict[str, str] = {
     **files.DOCS,
