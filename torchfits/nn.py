@@ -279,9 +279,9 @@ class _Coordinates(nn.Module):
         self.register_buffer("wcs", None if packed is None else WCS.from_packed(packed).packed.detach().clone())
 
     def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> "_Coordinates":
-        """Moves the WCS with the module; but ``.half()`` and ``.float()`` leave it in float64, as the operators need it.
+        """Moves the WCS with the module, but leaves it in float64: half() and float() are for networks.
 
-        In float32 an arcsecond's fraction of right ascension would be lost: 1 ulp at 150 degrees is 55 mas.
+        1 ulp of a right ascension of 150 degrees is 55 mas in float32.
         """
         exact = self.wcs
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]

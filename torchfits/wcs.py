@@ -152,13 +152,16 @@ class WCS(LowLevelWCS):
         return wcs.pixel_to_world(pixels.expand(len(self), 4, 2) if self.is_batch else pixels)
 
     def footprint(self, shape: Sequence[int] | None = None, per_side: int = 1) -> Tensor:
-        """The image's outline on the sky, along the outer edges of its pixels: ``[4 * per_side, 2]`` (``[B, ...]``).
+        """The image's outline on the sky, `per_side` points a side: ``[4 * per_side, 2]`` (``[B, ...]``).
 
-        `shape` is the image's as a tensor (NAXIS1 last) where the WCS does not know.
+        Through the centres of its outermost pixels, in the order of `calc_footprint`. `shape` is the image's as a tensor,
+        ``[H, W]``, where the WCS does not know.
         """
-        shape = self._plane()[::-1] if shape is None else shape
-        found: Tensor = torch.ops.fits.wcs_footprint(self._packed, list(shape), per_side)
-        return found
+        shape = self.array_shape if shape is None else shape
+        if shape is None:
+            raise ValueError("the image's size is not known: give its shape, or set wcs.pixel_shape (NAXIS1 first)")
+        outline: Tensor = torch.ops.fits.wcs_footprint(self._packed, list(shape[-2:]), per_side)
+        return outline
 
     def footprint_contains(self, world: Any) -> Any:
         """Whether points lie on the image, up to the outer edges of its pixels: bool ``[...]`` of world ``[..., N]``.
@@ -193,13 +196,16 @@ class WCS(LowLevelWCS):
 
     @property
     def celestial(self) -> Self:
-        """The WCS of the celestial axes alone, longitude first."""
+        """The WCS of the two celestial axes alone, in their order."""
         packed = layout.celestial(self._one("celestial"))
         shape = self._pixel_shape
-        return self._of(packed, None if shape is None else (shape[self.lng], shape[self.lat]))
+        return self._of(packed, None if shape is None else [shape[axis] for axis in sorted((self.lng, self.lat))])
 
     def __getitem__(self, item: Any) -> Self:
-        """Of a batch: one, or some. Of one WCS: that of ``image[item]``, slices in tensor order (NAXIS1 last)."""
+        """Of a batch: one, or some. Of one WCS: that of ``image[item]``, slices in tensor order (NAXIS1 last).
+
+        With steps it is that of the pixels taken (astropy's is that of as many pixels added up).
+        """
         if not self.is_batch:
             return self._section(item)
         chosen = self._packed[item]
@@ -214,9 +220,9 @@ class WCS(LowLevelWCS):
             yield self[i]
 
     def crop(self, corners: Any, step: Sequence[int] | None = None) -> Self:
-        """The WCS of cutouts whose first pixels are `corners`, int ``[N]`` or many ``[B, N]`` in tensor order.
+        """The WCS of cutouts whose first pixels are `corners`, int ``[N]`` or many ``[B, N]``, in tensor order.
 
-        `step` takes every so many-th pixel of each axis.
+        `step` takes every so many-th pixel of each axis, backwards where it is negative.
         """
         corners = torch.as_tensor(corners, dtype=torch.int64, device=self.device)
         return self._of(torch.ops.fits.wcs_crop(self._packed, corners, None if step is None else list(step)))
@@ -270,7 +276,7 @@ def _pixel_shape(cards: Any, naxis: int) -> tuple[int, ...] | None:
 
 
 def _slices(section: SectionLike, shape: Sequence[int] | None, naxis: int) -> list[slice]:
-    """A section as slices that take steps forward, one for each axis."""
+    """A section as slices, one for each axis."""
     if isinstance(section, str) and shape is None:
         raise ValueError(
             f"the section {section} can be taken only where the image's size is known: set wcs.pixel_shape"
@@ -283,10 +289,8 @@ def _slices(section: SectionLike, shape: Sequence[int] | None, naxis: int) -> li
                 f"{part!r} would take away an axis of the WCS, on which others may depend; keep it with "
                 "a slice of one pixel, or take wcs.celestial"
             )
-        start, step = part.start or 0, 1 if part.step is None else part.step
-        if step < 1:
-            raise NotImplementedError(f"a WCS that runs backwards ({part}) is not supported; flip the image instead")
-        if start < 0 and shape is None:
+        from_the_end = (part.start or 0) < 0 or (part.start is None and (part.step or 1) < 0)
+        if from_the_end and shape is None:
             raise ValueError(f"{part} counts from the end, and the image's size is not known: set wcs.pixel_shape")
         slices.append(part)
     return slices

@@ -15,7 +15,7 @@ def _described(wcs: LowLevelWCS) -> tuple[list[Component], dict[str, tuple[Any, 
     """Components and classes, as APE 14 has them."""
     from astropy import units
 
-    units_of = [units.Unit(unit) for unit in wcs.cunit]
+    units_of = [units.Unit(unit) for unit in wcs.world_axis_units]
     types = wcs.world_axis_physical_types
     found: dict[int, Component] = {}
     classes: dict[str, tuple[Any, ...]] = {}

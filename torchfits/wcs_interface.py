@@ -202,7 +202,8 @@ class LowLevelWCS(PackedWCS):
 
     @property
     def world_axis_units(self) -> list[str]:
-        return self.cunit
+        """CUNITi; "" where it is longer than the packed vector's eight characters."""
+        return ["" if unit.endswith("~") else unit for unit in self.cunit]
 
     @property
     def axis_correlation_matrix(self) -> np.ndarray:

@@ -14,7 +14,7 @@ VERSION = 1
 
 
 class Head(IntEnum):
-    """Slots of the head; those from LINEAR to POLYNOMIAL hold offsets of blocks, 0 where there is none."""
+    """Slots of the head that Python reads; LINEAR to D2IM hold offsets of blocks, 0 where there is none."""
 
     VERSION = 0
     LENGTH = 1
@@ -22,18 +22,13 @@ class Head(IntEnum):
     LNG = 3
     LAT = 4
     SPEC = 5
-    PROJECTION = 6
     DISTORTION = 7
-    LINEAR = 8
+    LINEAR = 8  # the first offset
     CELESTIAL = 9
-    SPECTRAL = 10
     SIP = 11
-    SEQUENT = 12
     CPDIS = 13
     D2IM = 14
-    TAB = 15
-    TIME = 16
-    POLYNOMIAL = 17
+    GRID_START = 20  # of a cutout, with its steps; before it only offsets
     SIZE = 24
 
 
@@ -53,16 +48,6 @@ class Distortion(IntFlag):
 
 #: What astropy adds around wcslib; its wcs_pix2world and wcs_world2pix leave these out.
 AROUND_WCSLIB = Distortion.SIP | Distortion.CPDIS | Distortion.D2IM
-
-
-class Kind(IntEnum):
-    """What the world coordinate of an axis is made from."""
-
-    LINEAR = 0
-    CELESTIAL = 1
-    SPECTRAL = 2
-    LOGARITHMIC = 3
-    TABLE = 4
 
 
 class Celestial(IntEnum):
@@ -164,28 +149,28 @@ def without_distortions(packed: Tensor, left_out: Distortion = AROUND_WCSLIB) ->
 
 
 def celestial(packed: Tensor) -> Tensor:
-    """The WCS of the two celestial axes of one packed WCS, longitude first, as astropy's ``celestial``."""
+    """The WCS of the two celestial axes of one packed WCS, in their order."""
     naxis, lng, lat = (head(packed, slot) for slot in (Head.NAXIS, Head.LNG, Head.LAT))
     if lng < 0 or lat < 0:
         raise ValueError("this WCS has no celestial axes")
-    axes = torch.tensor([lng, lat], device=packed.device)
-    if naxis == 2 and lng == 0:
+    if naxis == 2:
         return packed.clone()
+    pair = sorted((lng, lat))
+    axes = torch.tensor(pair, device=packed.device)
     at = linear(packed)
     matrices = [packed[part].reshape(naxis, naxis) for part in (at.matrix, at.inverse)]
-    others = [axis for axis in range(naxis) if axis not in (lng, lat)]
+    others = [axis for axis in range(naxis) if axis not in pair]
     matrix = matrices[0].detach()
-    if matrix[[lng, lat]][:, others].any() or matrix[others][:, [lng, lat]].any():
-        raise ValueError("the celestial axes share the matrix (PCi_j or CDi_j) with others: they cannot be separated")
+    if matrix[pair][:, others].any() or matrix[others][:, pair].any():
+        raise ValueError("other axes share PCi_j or CDi_j with the celestial ones: they cannot be separated")
     bits = Distortion(head(packed, Head.DISTORTION))
     kept = {Head.CELESTIAL: Celestial.SIZE.value}
     if bits & Distortion.SIP:
         kept[Head.SIP] = SIP_SIZE
-    if bits & ~Distortion.SIP or (bits and (lng, lat) != (0, 1)):
+    if bits & ~Distortion.SIP or (bits and pair != [0, 1]):
         raise NotImplementedError(
-            f"the celestial axes of this WCS cannot be had alone yet: it has distortions ({bits.name}), and of {naxis} "
-            "axes they are separated only where SIP is the one distortion and longitude and latitude come first; "
-            "transform points of all axes"
+            f"the celestial axes of this WCS of {naxis} axes cannot be had alone: it has distortions ({bits.name}), and "
+            "only SIP on the first two axes can be taken along; transform points of all axes"
         )
     block = [
         *(packed[part][axes] for part in (at.crpix, at.crval)),
@@ -195,8 +180,8 @@ def celestial(packed: Tensor) -> Tensor:
     ]
     new_head = packed[: Head.SIZE].clone()
     new_head[Head.NAXIS] = 2
-    new_head[Head.LNG : Head.SPEC + 1] = torch.tensor([0.0, 1.0, -1.0])
-    new_head[Head.LINEAR : Head.POLYNOMIAL + 1] = 0
+    new_head[Head.LNG : Head.SPEC + 1] = torch.tensor([pair.index(lng), pair.index(lat), -1.0])
+    new_head[Head.LINEAR : Head.GRID_START] = 0
     parts = [new_head, torch.cat(block)]
     new_head[Head.LINEAR] = Head.SIZE
     length = Head.SIZE + len(parts[1])
