@@ -154,8 +154,8 @@ class WCS(LowLevelWCS):
     def footprint(self, shape: Sequence[int] | None = None, per_side: int = 1) -> Tensor:
         """The image's outline on the sky, `per_side` points a side: ``[4 * per_side, 2]`` (``[B, ...]``).
 
-        Through the centres of its outermost pixels, in the order of `calc_footprint`. `shape` is the image's as a tensor,
-        ``[H, W]``, where the WCS does not know.
+        Through the centres of its outermost pixels, in the order of `calc_footprint`. `shape` is the image's as a
+        tensor, ``[H, W]``, where the WCS does not know.
         """
         shape = self.array_shape if shape is None else shape
         if shape is None:
@@ -230,7 +230,7 @@ class WCS(LowLevelWCS):
     def _section(self, section: SectionLike) -> Self:
         """The WCS of a section of the image."""
         slices = _slices(section, self.array_shape, self.naxis)
-        steps = [part.step or 1 for part in slices]
+        steps = [1 if part.step is None else int(part.step) for part in slices]
         if self.array_shape is None:
             starts, shape = [part.start or 0 for part in slices], None
         else:
@@ -289,7 +289,7 @@ def _slices(section: SectionLike, shape: Sequence[int] | None, naxis: int) -> li
                 f"{part!r} would take away an axis of the WCS, on which others may depend; keep it with "
                 "a slice of one pixel, or take wcs.celestial"
             )
-        from_the_end = (part.start or 0) < 0 or (part.start is None and (part.step or 1) < 0)
+        from_the_end = (part.start or 0) < 0 or (part.start is None and (part.step is not None and part.step < 0))
         if from_the_end and shape is None:
             raise ValueError(f"{part} counts from the end, and the image's size is not known: set wcs.pixel_shape")
         slices.append(part)

@@ -162,15 +162,15 @@ def celestial(packed: Tensor) -> Tensor:
     others = [axis for axis in range(naxis) if axis not in pair]
     matrix = matrices[0].detach()
     if matrix[pair][:, others].any() or matrix[others][:, pair].any():
-        raise ValueError("other axes share PCi_j or CDi_j with the celestial ones: they cannot be separated")
+        raise ValueError("PCi_j or CDi_j mix the celestial axes with others: they cannot be separated")
     bits = Distortion(head(packed, Head.DISTORTION))
     kept = {Head.CELESTIAL: Celestial.SIZE.value}
     if bits & Distortion.SIP:
         kept[Head.SIP] = SIP_SIZE
     if bits & ~Distortion.SIP or (bits and pair != [0, 1]):
         raise NotImplementedError(
-            f"the celestial axes of this WCS of {naxis} axes cannot be had alone: it has distortions ({bits.name}), and "
-            "only SIP on the first two axes can be taken along; transform points of all axes"
+            f"this WCS of {naxis} axes has distortions ({bits.name}), and its celestial axes can be had alone only "
+            "without, or with SIP on the first two axes; transform points of all axes"
         )
     block = [
         *(packed[part][axes] for part in (at.crpix, at.crval)),
