@@ -222,16 +222,16 @@ class LowLevelWCS(PackedWCS):
     @property
     def world_axis_object_components(self) -> list[tuple[str, Any, Any]]:
         """How astropy's objects give world coordinates. Needs astropy."""
-        from torchfits.wcs_astropy import components
+        from torchfits.wcs_astropy import described
 
-        return components(self)
+        return described(self).components
 
     @property
     def world_axis_object_classes(self) -> dict[str, tuple[Any, ...]]:
         """Which of astropy's classes stand for world coordinates: SkyCoord, SpectralCoord ... Needs astropy."""
-        from torchfits.wcs_astropy import classes
+        from torchfits.wcs_astropy import described
 
-        return classes(self)
+        return described(self).classes
 
     @property
     def high_level_wcs(self) -> Any:

@@ -14,7 +14,7 @@ VERSION = 1
 
 
 class Head(IntEnum):
-    """Slots of the head that Python reads; LINEAR to D2IM hold offsets of blocks, 0 where there is none."""
+    """Slots of the head that Python reads; LINEAR to TIME hold offsets of blocks, 0 where there is none."""
 
     VERSION = 0
     LENGTH = 1
@@ -25,9 +25,11 @@ class Head(IntEnum):
     DISTORTION = 7
     LINEAR = 8  # the first offset
     CELESTIAL = 9
+    SPECTRAL = 10
     SIP = 11
     CPDIS = 13
     D2IM = 14
+    TIME = 16
     GRID_START = 20  # of a cutout, with its steps; before it only offsets
     SIZE = 24
 
@@ -56,6 +58,23 @@ class Celestial(IntEnum):
     FRAME = 79
     EQUINOX = 80
     SIZE = 81
+
+
+class Spectral(IntEnum):
+    """Slots of the spectral block that Python reads."""
+
+    RESTFRQ = 13
+    RESTWAV = 14
+    SIZE = 31
+
+
+class Time(IntEnum):
+    """Slots of the time block that Python reads."""
+
+    AXIS = 0
+    MJDREF = 2
+    TIMESYS = 9
+    SIZE = 23
 
 
 class Frame(IntEnum):
