@@ -175,6 +175,7 @@ def test_scalars_tensors_and_broadcasting() -> None:
         (lambda w: w.all_pix2world(1, 2), TypeError, "the origin"),
         (lambda w: w.all_pix2world(1, 2, 3, 4), TypeError, "4 arguments came"),
         (lambda w: w.all_pix2world(1, 2, 5), TypeError, "0 or 1"),
+        (lambda w: w.all_pix2world(np.ones(3), np.ones(3)), TypeError, "and then the origin"),
         (lambda w: w.all_pix2world(np.ones((3, 3)), 0), ValueError, r"shape \[\.\.\., 2\], not \[3, 3\]"),
         (lambda w: w.pixel_to_world_values(1), ValueError, "one array for each, not 1"),
         (lambda w: w.pixel_to_world(torch.ones(3)), ValueError, "2 axes"),
@@ -580,6 +581,23 @@ def test_batches() -> None:
     x, _y = batch.all_pix2world(*points.unbind(-1), 0)
     assert torch.equal(x, world[..., 0])
     torch.testing.assert_close(batch.world_to_pixel(world), points, rtol=0, atol=1e-8)
+
+
+def test_an_empty_batch() -> None:
+    batch = WCS.from_headers([])
+    assert (len(batch), list(batch)) == (0, [])
+    assert batch.pixel_to_world(torch.zeros(0, 3, 2)).shape == (0, 3, 2)
+    with pytest.raises(ValueError, match="the batch of WCS is empty"):
+        _ = batch.crval
+
+
+def test_compiled_functions_take_a_wcs() -> None:
+    torch.compiler.reset()
+    points = torch.from_numpy(pixels(2))
+    wcs = WCS(sip())
+    compiled = torch.compile(lambda points, wcs: 2 * wcs.pixel_to_world(points), fullgraph=True)
+    for one in (wcs, WCS(sky())):
+        assert torch.equal(compiled(points, one), 2 * one.pixel_to_world(points))
 
 
 def test_what_batches_do_not_have() -> None:

@@ -87,9 +87,9 @@ class WCS(LowLevelWCS):
     @classmethod
     def from_headers(cls, headers: Iterable[Header | Mapping[str, Any] | str | bytes], alt: str = "") -> Self:
         """A batch of the WCS of many headers, made in parallel."""
-        texts, cards = zip(*map(_text_of, headers), strict=True)
-        self = cls._of(torch.ops.fits.wcs_from_headers(list(texts), alt))
-        shapes = {_pixel_shape(header, int(one[layout.Head.NAXIS])) for header, one in zip(cards, self._packed)}
+        found = [_text_of(header) for header in headers]
+        self = cls._of(torch.ops.fits.wcs_from_headers([text for text, _ in found], alt))
+        shapes = {_pixel_shape(cards, int(one[layout.Head.NAXIS])) for (_, cards), one in zip(found, self._packed)}
         self._pixel_shape = shapes.pop() if len(shapes) == 1 else None
         return self
 

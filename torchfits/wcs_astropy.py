@@ -37,7 +37,7 @@ def described(wcs: LowLevelWCS) -> Described:
         if axis == wcs.spec and (how := _spectral(wcs, name, unit[axis])) is not None:
             key, made = "spectral", (units.Quantity, (), {}, how[0])
             value: Any = how[1]
-        elif kind == "time" and (how := _time(wcs, name, axis)) is not None:
+        elif kind == "time" and (how := _time(wcs, name, axis, unit[axis])) is not None:
             from astropy import time
 
             key, made = "time", (time.Time, (), {}, how[0])
@@ -131,13 +131,16 @@ def _spectral(wcs: LowLevelWCS, name: str, unit: Any) -> tuple[Any, Any] | None:
     )
 
 
-def _time(wcs: LowLevelWCS, name: str, axis: int) -> tuple[Any, Any] | None:
-    """Time of seconds since MJDREF, and back, without a place on Earth; None where astropy has no such scale."""
+def _time(wcs: LowLevelWCS, name: str, axis: int, unit: Any) -> tuple[Any, Any] | None:
+    """Time of what has passed since MJDREF, and back, without a place on Earth; None where astropy has no such scale.
+
+    astropy (8.0) takes all units for seconds.
+    """
     from astropy import time, units
     from astropy.time.formats import FITS_DEPRECATED_SCALES
 
     block = _block(wcs, Head.TIME, Time.SIZE)
-    if not block or int(block[Time.AXIS]) != axis or wcs.world_axis_units[axis] != "s":
+    if not block or int(block[Time.AXIS]) != axis or not unit.is_equivalent(units.s):
         return None
     offset = layout.head(wcs.packed, Head.TIME)
     timesys = layout.texts(wcs.packed.detach()[offset + Time.TIMESYS : offset + Time.TIMESYS + 2])[0]
@@ -149,8 +152,8 @@ def _time(wcs: LowLevelWCS, name: str, axis: int) -> tuple[Any, Any] | None:
     if scale == "gps":
         zero += 19 * units.s
     return (
-        lambda value: value if isinstance(value, time.Time) else zero + time.TimeDelta(value, format="sec"),
-        lambda value: (value - zero).sec,
+        lambda value: value if isinstance(value, time.Time) else zero + time.TimeDelta(value * unit),
+        lambda value: (value - zero).to_value(unit),
     )
 
 

@@ -150,7 +150,7 @@ class LowLevelWCS(PackedWCS):
     def _with_origin(self, transform: Function, args: Sequence[Any], before: int = 0, after: int = 0) -> Any:
         """Calls in astropy's manner; the origin is added to pixels with the sign `before` or `after` the transform."""
         naxis = self.naxis
-        if len(args) not in (2, naxis + 1) or args[-1] not in (0, 1):
+        if len(args) not in (2, naxis + 1) or np.ndim(args[-1]) != 0 or args[-1] not in (0, 1):
             raise TypeError(
                 f"this WCS has {naxis} axes: give {naxis} arrays and then the origin (the number of the first pixel, 0 "
                 f"or 1), or points [..., {naxis}] and the origin; {len(args)} arguments came"
