@@ -593,11 +593,9 @@ def test_an_empty_batch() -> None:
 
 def test_compiled_functions_take_a_wcs() -> None:
     torch.compiler.reset()
-    points = torch.from_numpy(pixels(2))
-    wcs = WCS(sip())
-    compiled = torch.compile(lambda points, wcs: 2 * wcs.pixel_to_world(points), fullgraph=True)
-    for one in (wcs, WCS(sky())):
-        assert torch.equal(compiled(points, one), 2 * one.pixel_to_world(points))
+    points, wcs = torch.from_numpy(pixels(2)), WCS(sip())
+    compiled = torch.compile(lambda points, wcs: 2 * wcs.pixel_to_world(points), fullgraph=True, backend="eager")
+    assert torch.equal(compiled(points, wcs), 2 * wcs.pixel_to_world(points))
 
 
 def test_what_batches_do_not_have() -> None:

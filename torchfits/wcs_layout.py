@@ -119,11 +119,11 @@ def texts(slots: Tensor) -> list[str]:
 
 def head(packed: Tensor, slot: Head) -> int:
     """A slot of the head, which all of a batch must have alike."""
+    if len(packed) == 0:
+        raise ValueError("the batch of WCS is empty: it has no axes")
     values = packed.detach()[..., slot]
     if values.dim() == 0:
         return int(values)
-    if len(values) == 0:
-        raise ValueError("the batch of WCS is empty: it has no axes")
     if (values != values[0]).any():
         raise ValueError(
             f"the WCS of this batch differ in {slot.name}: index the batch, and ask each of them ({values.tolist()})"
