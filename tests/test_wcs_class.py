@@ -17,7 +17,7 @@ import astropy.wcs
 import numpy as np
 import pytest
 import torch
-from astropy.coordinates import FK4, FK5, ICRS, Galactic, SkyCoord
+from astropy.coordinates import FK4, FK5, ICRS, Galactic, SkyCoord, SpectralCoord
 from astropy.io import fits
 from astropy.wcs.wcsapi import BaseLowLevelWCS, HighLevelWCSWrapper, SlicedLowLevelWCS
 from hypothesis import given
@@ -288,9 +288,11 @@ def test_layout_is_that_of_the_library() -> None:
         else:
             name = {"D2IM": "D2im"}.get(member.name, member.name.title().replace("_", ""))
         assert int(slots[name]) == member, name
-    block = text.partition("namespace celestial")[2].partition("}  // namespace celestial")[0]
-    for slot in wcs_layout.Celestial:
-        assert re.search(rf"k{slot.name.title()} = {slot.value},", block), slot
+    for enum in (wcs_layout.Celestial, wcs_layout.Spectral, wcs_layout.Time):
+        name = enum.__name__.lower()
+        block = text.partition(f"namespace {name} {{")[2].partition(f"}}  // namespace {name}")[0]
+        for slot in enum:
+            assert re.search(rf"k{slot.name.title()} = {slot.value},", block), slot
     listed = text.partition("enum class Frame : int {")[2].partition("};")[0]
     assert dict(re.findall(r"(\w+) = (\d+)", listed)) == {m.name.lower(): str(m.value) for m in wcs_layout.Frame}
     assert f"kLayoutVersion = {wcs_layout.VERSION};" in text
@@ -658,6 +660,66 @@ def test_frames_that_astropy_does_not_have() -> None:
     longitude, latitude = wcs.high_level_wcs.pixel_to_world(3, 4)
     assert (longitude.unit, latitude.unit) == (u.deg, u.deg)
     assert [longitude.value, latitude.value] == pytest.approx(wcs.pixel_to_world([3, 4]).tolist())
+
+
+def one_axis(ctype: str, cunit: str = "", **more: Any) -> fits.Header:
+    cards = {"CRVAL1": 5.0, "CDELT1": 0.5, "CRPIX1": 3.0, "CTYPE1": ctype, "CUNIT1": cunit}
+    return fits.Header({"NAXIS": 1, "NAXIS1": 10, **cards, **more})
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        one_axis("FREQ", "GHz"),
+        one_axis("FREQ-LOG", "GHz"),
+        one_axis("WAVE", "nm"),
+        one_axis("AWAV", "nm"),
+        one_axis("ENER", "eV"),
+        one_axis("VRAD", "km/s"),
+        one_axis("VRAD", "km/s", RESTFRQ=1.42e9),
+        one_axis("VELO-F2V", "km/s", RESTFRQ=1.42e9),
+        one_axis("VELO", "km/s", RESTWAV=5e-7),
+        one_axis("VOPT", "km/s", RESTWAV=5e-7),
+        one_axis("VOPT-F2W", "km/s", RESTFRQ=1.42e9),
+        one_axis("ZOPT", CRVAL1=0.1, CDELT1=0.01, RESTWAV=5e-7),
+        one_axis("BETA", CRVAL1=0.1, CDELT1=0.01, RESTWAV=5e-7),
+        one_axis("TIME", "s", MJDREF=58000.25, TIMESYS="TT"),
+        one_axis("TIME", "s", MJDREF=58000.25),
+        one_axis("UTC", "s", MJDREFI=58000, MJDREFF=0.25),
+        one_axis("GPS", "s", MJDREF=58000.25),
+        one_axis("ET", "s", MJDREF=58000.25),
+    ],
+    ids=lambda header: f"{header['CTYPE1']} {header.get('RESTFRQ', '')}{header.get('RESTWAV', '')}",
+)
+def test_spectra_and_times(header: fits.Header) -> None:
+    ours, theirs = WCS(header), in_astropy(header)
+    points = np.arange(4.0)
+    found, expected = ours.high_level_wcs.pixel_to_world(points), theirs.pixel_to_world(points)
+    assert type(found) is type(expected)
+    if isinstance(expected, SpectralCoord):
+        assert (found.doppler_convention, found.unit) == (expected.doppler_convention, expected.unit)
+        assert found.doppler_rest == expected.doppler_rest or u.isclose(found.doppler_rest, expected.doppler_rest)
+        close(found.value, expected.value, 0)
+    else:
+        assert (found.scale, found.format) == (expected.scale, expected.format)
+        assert np.abs((found - expected).sec).max() < 1e-9
+    for thing in (found, expected):
+        close(ours.high_level_wcs.world_to_pixel(thing), points)
+
+
+def test_spectra_in_other_units_and_without_rest() -> None:
+    ours = WCS(one_axis("VRAD", "km/s", RESTFRQ=1.42e9)).high_level_wcs
+    same = ours.pixel_to_world(2.5).to(u.GHz)
+    close(ours.world_to_pixel(same), 2.5)
+    close(ours.world_to_pixel(5250 * u.m / u.s), 2.5)
+    redshift = WCS(one_axis("ZOPT", CRVAL1=0.1, CDELT1=0.01)).high_level_wcs.pixel_to_world(2)
+    assert (type(redshift), redshift.value) == (u.Quantity, 0.1)  # astropy: a wavelength of 0 m
+
+
+def test_times_in_days() -> None:
+    """astropy (8.0) takes all units for seconds."""
+    time = WCS(one_axis("TIME", "d", MJDREF=58000.0, TIMESYS="TAI")).high_level_wcs.pixel_to_world(4)
+    assert (time.scale, time.mjd) == ("tai", 58006.0)
 
 
 def test_axes_taken_away_by_astropy() -> None:
