@@ -11,11 +11,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import matplotlib
 import pytest
 import torch
 from astropy.io import fits
 
 import torchfits
+
+matplotlib.use("Agg")  # examples may draw
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
@@ -86,6 +89,10 @@ def test_readme_says_what_its_examples_give(m13: Path, tmp_path: Path, monkeypat
     assert torch.equal(found["many"][1, 0, :300, :300], image)
     assert torch.equal(found["images"], image[None, None])
     assert found["inputs"].shape == (1, 1, 300, 300)
+    close = {"rtol": 0, "atol": 1e-9}
+    torch.testing.assert_close(found["stars"], torch.tensor([[149.5, 149.5], [0, 0]], dtype=torch.float64), **close)
+    torch.testing.assert_close(found["stamp_wcs"].crpix, torch.tensor([70.5, 50.5], dtype=torch.float64), **close)
+    assert found["stamp_wcs"].array_shape == found["stamp"].shape
 
 
 def test_quickstart_is_short() -> None:

@@ -13,7 +13,8 @@ from conftest import devices
 from operator_samples import Files, hdu_bytes
 from torch.export import Dim
 
-from torchfits.nn import DecodeImages, Normalize, ReadImages, Scale
+from torchfits import WCS
+from torchfits.nn import DecodeImages, Normalize, PixelToWorld, ReadImages, Scale, WorldToPixel
 
 METHODS = ["asinh", "percentile", "standard"]
 
@@ -231,7 +232,72 @@ def test_normalize_refuses() -> None:
             Normalize(**options)
 
 
+# ---- world coordinates
+
+
+def some_wcs(projection: str = "TAN", ra: float = 150.1) -> WCS:
+    cards = {"CTYPE1": f"RA---{projection}", "CTYPE2": f"DEC--{projection}", "CRVAL1": ra, "CRVAL2": 2.2}
+    return WCS(cards | {"CRPIX1": 10.0, "CRPIX2": 12.0, "CDELT1": -1e-4, "CDELT2": 1e-4})
+
+
+@pytest.mark.parametrize("device", devices())
+@pytest.mark.parametrize("kept", [True, False], ids=["buffer", "input"])
+@pytest.mark.parametrize("kind", [PixelToWorld, WorldToPixel])
+def test_world_coordinates_in_graphs(kind: type[Any], kept: bool, device: str) -> None:
+    wcs = some_wcs().to(device)
+    module = kind(wcs if kept else None)
+    points = torch.rand(5, 2, dtype=torch.float64, device=device)
+    points = points if kind is PixelToWorld else wcs.pixel_to_world(points)
+    args = (points,) if kept else (points, wcs.packed)
+    expected = wcs.pixel_to_world(points) if kind is PixelToWorld else wcs.world_to_pixel(points)
+    dynamic = ({0: Dim.DYNAMIC}, None)[: len(args)]
+    with torch.fx.experimental._config.patch(backed_size_oblivious=True):
+        exported = torch.export.export(module, args, dynamic_shapes=dynamic).module()
+    torch.compiler.reset()
+    frozen = torch.jit.freeze(torch.jit.script(module.eval()))
+    forms = [module, saved(module), frozen, exported, torch.compile(module, fullgraph=True, dynamic=True)]
+    for form in forms:
+        assert form(*args).equal(expected)
+        assert form(points[:1], *args[1:]).equal(expected[:1])
+
+
+def test_wcs_of_a_call_comes_before_the_one_that_is_kept() -> None:
+    one, batch = some_wcs(), WCS.stack([some_wcs("SIN"), some_wcs("CAR", 33.0)])
+    points = torch.rand(2, 7, 2, dtype=torch.float64)
+    assert PixelToWorld(one)(points, batch.packed).equal(batch.pixel_to_world(points))
+    assert PixelToWorld(batch)(points).equal(batch.pixel_to_world(points))
+    assert PixelToWorld(one.packed)(points).equal(one.pixel_to_world(points))
+    for module in (PixelToWorld(), saved(WorldToPixel())):
+        with pytest.raises((RuntimeError, torch.jit.Error), match="no WCS: give one to the module or to forward"):
+            module(points)
+    with pytest.raises(ValueError, match="packed WCS"):
+        PixelToWorld(torch.zeros(3))
+
+
+def test_a_wcs_that_is_kept_stays_exact() -> None:
+    wcs = some_wcs()
+    points = torch.rand(3, 2, dtype=torch.float64)
+    model = torch.nn.Sequential(PixelToWorld(wcs))
+    for changed in (model.half(), model.float(), model.to(torch.bfloat16), model.double()):
+        assert changed[0].wcs.dtype == torch.float64
+        assert changed(points).equal(wcs.pixel_to_world(points))
+    other = torch.nn.Sequential(PixelToWorld(some_wcs(ra=1.0)))
+    other.load_state_dict(model.state_dict())
+    assert other(points).equal(wcs.pixel_to_world(points))
+    model[0].wcs.zero_()
+    assert wcs == some_wcs()
+
+
+def test_gradients_through_modules() -> None:
+    wcs = some_wcs()
+    points = torch.rand(3, 2, dtype=torch.float64, requires_grad=True)
+    WorldToPixel(wcs)(PixelToWorld(wcs)(points)).sum().backward()
+    torch.testing.assert_close(points.grad, torch.ones_like(points), rtol=0, atol=1e-8)
+
+
 def test_modules_say_what_they_are() -> None:
+    assert str(PixelToWorld(some_wcs())) == f"PixelToWorld(wcs=[{len(some_wcs().packed)}])"
+    assert str(WorldToPixel()) == "WorldToPixel()"
     assert str(Normalize("percentile", low=2)) == "Normalize('percentile', axes=(-2, -1), low=2.0, high=99.0, nan=0.0)"
     assert str(ReadImages([0], [63, 63], strict=False)).startswith("ReadImages(hdus=[0], shape=[63, 63]")
     assert str(Scale(2, 1, 4)) == "Scale(bscale=2.0, bzero=1.0, blank=4, dtype=torch.float32)"

@@ -14,10 +14,12 @@ from torchfits.hdu import HDU
 from torchfits.header import Header, headers, headers_from_texts
 from torchfits.reading import info, read
 from torchfits.tiles import tile_arguments
+from torchfits.wcs import WCS
 
 __all__ = [
     "FITS",
     "HDU",
+    "WCS",
     "Card",
     "Header",
     "__version__",

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 
 from torchfits.header import Header
 from torchfits.section import SectionLike, Window
 from torchfits.source import HDU_NAMES, HEADER_TEXT, READ_IMAGE, READ_SECTION, Operator, Source, text_of
+
+if TYPE_CHECKING:
+    from torchfits.wcs import WCS
 
 # By the kind column of torch.ops.fits.hdus.
 KINDS = (
@@ -63,7 +68,7 @@ class HDU:
     >>> stamp = hdu.section[10:20, ::-1]     # only what is asked for
     """
 
-    __slots__ = ("_data", "_dtype", "_file", "_header", "_row", "index")
+    __slots__ = ("_data", "_dtype", "_file", "_header", "_row", "_wcs", "index")
 
     #: Number in the file: 0 is the primary HDU.
     index: int
@@ -76,6 +81,7 @@ class HDU:
         self._data: torch.Tensor | None = None
         self._dtype: torch.dtype | None = None
         self._header: Header | None = None
+        self._wcs: WCS | None = None
 
     @property
     def name(self) -> str:
@@ -133,6 +139,19 @@ class HDU:
         if self._data is None and self.shape:
             self._data = self.read()
         return self._data
+
+    @property
+    def wcs(self) -> WCS:
+        """The world coordinates of the header and its tables, read once; `WCS.from_file` reads alternate versions.
+
+        >>> torchfits.open("m13.fits")[0].wcs.pixel_to_world([149.0, 149.0])
+        tensor([250.4226,  36.4602], dtype=torch.float64)
+        """
+        if self._wcs is None:
+            from torchfits.wcs import WCS  # which reads files by this module
+
+            self._wcs = WCS._of_hdu(self._file.source, self.index, self.header)
+        return self._wcs
 
     @property
     def section(self) -> Section:

@@ -97,7 +97,7 @@ class Window:
         """The window of a section of an image of `shape`, indexed as NumPy would."""
         window = cls([], [], [], [])
         kept = 0
-        indices = as_slices(section, shape) if isinstance(section, str) else _expanded(section, len(shape))
+        indices = as_slices(section, shape) if isinstance(section, str) else expanded(section, len(shape))
         for axis, (index, size) in enumerate(zip(indices, shape)):
             if isinstance(index, slice):
                 first, stop, step = index.indices(size)
@@ -129,7 +129,7 @@ class Window:
         return chosen.view(_SIGNED.get(chosen.dtype, chosen.dtype)).flip(self.flipped).view(chosen.dtype)
 
 
-def _expanded(section: Index | tuple[Index, ...], naxis: int) -> Sequence[SupportsIndex | slice]:
+def expanded(section: Index | tuple[Index, ...], naxis: int) -> Sequence[SupportsIndex | slice]:
     """One index for every axis, the Ellipsis and what is left out at the end spelled out."""
     indices = section if isinstance(section, tuple) else (section,)
     given: list[SupportsIndex | slice] = []
