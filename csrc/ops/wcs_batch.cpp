@@ -1,6 +1,7 @@
 #include "ops/wcs_batch.h"
 
 #include "format/convert.h"
+#include "ops/wcs_shapes.h"
 #include "wcs/evaluate.h"
 
 namespace fits::ops {
@@ -37,21 +38,14 @@ Batch batch_of(const Tensor& coordinates, const Tensor& slots, std::string_view 
   require(
       slots.is_cpu() && coordinates.is_cpu(), who,
       ": coordinates and wcs must be on the host, where these transforms run for now; bring them there with .cpu()");
+  const WcsShapes shapes = wcs_shapes(coordinates, slots, who);
   Batch batch;
   batch.wcs = unpacked(slots, who);
-  const bool many = slots.dim() == 2;
-  require(coordinates.dim() >= (many ? 2 : 1), who, ": coordinates must be ", many ? "[B, ..., N]" : "[..., N]",
-          ", not of ", coordinates.dim(), " dimensions");
-  const auto count = static_cast<std::int64_t>(batch.wcs.size());
-  require(!many || coordinates.size(0) == count, who, ": coordinates are for ", coordinates.size(0),
-          " WCS and wcs holds ", count);
-  const std::int64_t naxis = coordinates.size(coordinates.dim() - 1);
+  batch.points = shapes.points;
   for (const wcs::Packed& wcs : batch.wcs) {
-    require(wcs.naxis == naxis, who, ": the last dimension of coordinates is ", naxis, " and the WCS has ", wcs.naxis,
-            " axes");
+    require(wcs.naxis == shapes.naxis, who, ": the last dimension of coordinates is ", shapes.naxis,
+            " and the WCS has ", wcs.naxis, " axes");
   }
-  const std::int64_t points = naxis == 0 ? 0 : coordinates.numel() / naxis;
-  batch.points = count == 0 ? 0 : points / count;
   return batch;
 }
 

@@ -86,6 +86,4 @@ void add_transforms(Library& m) {
 }  // namespace
 }  // namespace fits::ops
 
-// Of tensors on a CUDA device the same kernels say what to do.
 STABLE_TORCH_LIBRARY_IMPL(fits, CPU, m) { fits::ops::add_transforms(m); }
-STABLE_TORCH_LIBRARY_IMPL(fits, CUDA, m) { fits::ops::add_transforms(m); }
