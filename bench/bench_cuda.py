@@ -1,4 +1,5 @@
-"""On a GPU: tiles decoded where they lie, unpack and scale against a copy, a compressed file to pixels on the device.
+"""On a GPU: tiles decoded where they lie, unpack and scale against a copy, a compressed file to pixels on the device,
+world coordinates of 16M points that lie there.
 
 Bytes are those of the result, so bytes_per_second is what comes out. Without a GPU there is nothing to measure, and it
 says so.
@@ -10,6 +11,7 @@ import io
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +62,8 @@ def cases(folder: Path) -> Iterator[Case]:
     yield unpacked()
     yield scaled()
     yield from_file(folder)
+    for code in ("TAN", "TAN-SIP", "AIT"):
+        yield from transformed(code)
 
 
 def compressed(path: Path, stored: np.ndarray) -> dict[str, Any]:
@@ -172,3 +176,41 @@ def from_file(folder: Path) -> Case:
         ],
         files=[path],
     )
+
+
+def transformed(code: str) -> Iterator[Case]:
+    """Points of one WCS, both ways; the limit is writing the result."""
+    cards = f"""
+CTYPE1  = 'RA---{code}'
+CTYPE2  = 'DEC--{code}'
+CRVAL1  = 150.1
+CRVAL2  = 2.2
+CRPIX1  = 2048
+CRPIX2  = 2048
+CDELT1  = -5E-5
+CDELT2  = 5E-5
+A_ORDER = 3
+B_ORDER = 3
+A_2_0   = 2E-7
+A_0_3   = 1E-11
+B_1_1   = -3E-7"""
+    wcs = torch.ops.fits.wcs_from_header("\n".join(cards.split("\n")[1 : None if code.endswith("SIP") else -5]))
+    pixel = torch.rand(SIDE * SIDE, 2, dtype=torch.float64) * SIDE
+    world = torch.ops.fits.pixel_to_world(pixel, wcs)
+    target = torch.empty_like(pixel, device="cuda")
+    there = wcs.cuda()
+    for name, transform, points in (
+        ("pixel_to_world", torch.ops.fits.pixel_to_world, pixel),
+        ("world_to_pixel", torch.ops.fits.world_to_pixel, world),
+    ):
+        on_device = points.cuda()
+        yield Case(
+            name=f"{name} {code}, {SIDE * SIDE} points on the device",
+            bytes=pixel.nbytes,
+            expected=transform(points, wcs),
+            competitors=[
+                ours(partial(transform, on_device, there)),
+                OnDevice("host, copy", lambda transform=transform, points=points: transform(points, wcs).cuda()),
+                OnDevice("fill", lambda: target.zero_(), "limit"),
+            ],
+        )
