@@ -178,6 +178,10 @@ def from_file(folder: Path) -> Case:
     )
 
 
+def _on_host(transform: Callable[..., torch.Tensor], points: torch.Tensor, wcs: torch.Tensor) -> torch.Tensor:
+    return transform(points, wcs).cuda()
+
+
 def transformed(code: str) -> Iterator[Case]:
     """Points of one WCS, both ways; the limit is writing the result."""
     cards = f"""
@@ -210,7 +214,7 @@ B_1_1   = -3E-7"""
             expected=transform(points, wcs),
             competitors=[
                 ours(partial(transform, on_device, there)),
-                OnDevice("host, copy", lambda transform=transform, points=points: transform(points, wcs).cuda()),
+                OnDevice("host, copy", partial(_on_host, transform, points, wcs)),
                 OnDevice("fill", lambda: target.zero_(), "limit"),
             ],
         )
