@@ -11,13 +11,10 @@
 
 #include "wcs/lanes.h"
 #include "wcs/layout.h"
+#include "wcs/triangle.h"
 
 namespace fits::wcs {
 
-template <class Real>
-struct Jet {
-  Real value, du, dv;
-};
 template <class Real>
 struct ShiftJets {
   Jet<Real> f, g;

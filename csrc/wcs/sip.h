@@ -4,45 +4,14 @@
 
 #include "wcs/packed.h"
 #include "wcs/shift.h"
+#include "wcs/triangle.h"
 
 namespace fits::wcs {
 
-// One polynomial: sum of c_p_q u^p v^q, p + q <= order; sip::row(p) holds c_p_0 ...
-struct SipPolynomial {
-  const double* c;
-  int order;
-
+// Polynomial 0 to 3 of the block: A, B, AP, BP.
+struct SipPolynomial : Triangle {
   FITS_HOST_DEVICE SipPolynomial(const double* block, int which)
-      : c(block + sip::kA + which * sip::kTriangle), order(static_cast<int>(block[sip::kOrders + which])) {}
-
-  template <class Real>
-  FITS_HOST_DEVICE Real operator()(Real u, Real v) const {
-    Real sum = Real(0.0);
-    for (int p = order; p >= 0; --p) {
-      const double* const row = c + sip::row(p);
-      Real inner = Real(row[order - p]);
-      for (int q = order - p - 1; q >= 0; --q) inner = fma(inner, v, Real(row[q]));
-      sum = fma(sum, u, inner);
-    }
-    return sum;
-  }
-
-  template <class Real>
-  FITS_HOST_DEVICE Jet<Real> with_derivatives(Real u, Real v) const {
-    Jet<Real> sum = {Real(0.0), Real(0.0), Real(0.0)};
-    for (int p = order; p >= 0; --p) {
-      const double* const row = c + sip::row(p);
-      Real inner = Real(row[order - p]), inner_dv = Real(0.0);
-      for (int q = order - p - 1; q >= 0; --q) {
-        inner_dv = fma(inner_dv, v, inner);
-        inner = fma(inner, v, Real(row[q]));
-      }
-      sum.du = fma(sum.du, u, sum.value);
-      sum.value = fma(sum.value, u, inner);
-      sum.dv = fma(sum.dv, u, inner_dv);
-    }
-    return sum;
-  }
+      : Triangle{block + sip::kA + which * sip::kTriangle, static_cast<int>(block[sip::kOrders + which])} {}
 };
 
 // Pixel coordinates to corrected ones.

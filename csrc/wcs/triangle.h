@@ -6,6 +6,12 @@
 
 namespace fits::wcs {
 
+// A value and its derivatives in u and v.
+template <class Real>
+struct Jet {
+  Real value, du, dv;
+};
+
 // Sum of c_p_q u^p v^q, p + q <= order; sip::row(p) holds c_p_0 ...
 struct Triangle {
   const double* c;
@@ -24,12 +30,8 @@ struct Triangle {
   }
 
   template <class Real>
-  struct Derivatives {
-    Real value, du, dv;
-  };
-  template <class Real>
-  FITS_HOST_DEVICE Derivatives<Real> with_derivatives(Real u, Real v) const {
-    Derivatives<Real> sum = {Real(0.0), Real(0.0), Real(0.0)};
+  FITS_HOST_DEVICE Jet<Real> with_derivatives(Real u, Real v) const {
+    Jet<Real> sum = {Real(0.0), Real(0.0), Real(0.0)};
     for (int p = order; p >= 0; --p) {
       const double* const row = c + sip::row(p);
       Real inner = Real(row[order - p]), inner_dv = Real(0.0);
