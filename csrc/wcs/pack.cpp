@@ -7,9 +7,9 @@
 #include "wcs/angle.h"
 #include "wcs/distortion_pack.h"
 #include "wcs/lookup_header.h"
+#include "wcs/matrix.h"
 #include "wcs/packed_text.h"
 #include "wcs/tab_header.h"
-#include "wcs/matrix.h"
 #include "wcs/tab_pack.h"
 #include "wcs/update.h"
 #include "wcs/wcslib.h"
@@ -35,15 +35,6 @@ std::vector<double> linear_block(const Description& wcs) {
   }
   if (!invert(to + at.matrix(), n, to + at.inverse())) fail("the linear transformation matrix is singular");
   return block;
-}
-
-// Native to celestial direction cosines, longitude counted from euler[0] (Paper II, equation 2):
-// [-cos c, 0, sin c; 0, -1, 0; sin c, 0, cos c] with c the colatitude of the native pole, after a turn by -LONPOLE.
-void put_rotation(const double* euler, double* to) {
-  const auto colatitude = sincosd(euler[1]), turn = sincosd(euler[2]);
-  const double c = colatitude.cosine, s = colatitude.sine, tc = turn.cosine, ts = turn.sine;
-  const double rotation[9] = {-c * tc, -c * ts, s, ts, -tc, 0, s * tc, s * ts, c};
-  std::copy_n(rotation, 9, to);
 }
 
 }  // namespace
