@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from ops.test_wcs import PARAMETERS, packed, sip_header, sky_header
+from wcs_samples import packed, sip_header, sky_header
 
 ops = torch.ops.fits
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
@@ -30,7 +30,6 @@ def same_bits(found: torch.Tensor, expected: torch.Tensor) -> None:
 
 @pytest.mark.parametrize("code", CODES)
 def test_projections_on_cuda(code: str) -> None:
-    assert code in PARAMETERS or code not in ("CYP", "BON")
     wcs, pixel = packed(sky_header(code)), points()
     for transform, coordinates in zip(TRANSFORMS, (pixel, ops.pixel_to_world(pixel, wcs)), strict=True):
         expected, status = transform(coordinates, wcs)
