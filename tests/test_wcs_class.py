@@ -557,6 +557,53 @@ def test_header_of_a_wcs(name: str) -> None:
     close(theirs.pixel_to_world_values(*points.T), ours.pixel_to_world_values(*points.T))
 
 
+# --- Parameters ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", HEADERS)
+def test_parameters_put_back_are_the_same_wcs(name: str) -> None:
+    wcs = WCS(HEADERS[name])
+    again = wcs.replace(**wcs.parameters())
+    assert again.pixel_shape == wcs.pixel_shape
+    torch.testing.assert_close(again.packed, wcs.packed, rtol=1e-13, atol=1e-13)
+
+
+def test_replaced_parameters_are_those_of_another_header() -> None:
+    header = sip()
+    wcs = WCS(header)
+    assert list(wcs.parameters()) == ["crpix", "crval", "matrix", "lonpole", "sip_a", "sip_b"]
+    assert wcs.parameters()["sip_a"].tolist() == [0.0, -2e-4, 3e-4]  # A_0_2, A_1_1, A_2_0
+    matrix = torch.tensor([[-2e-4, 1e-5], [2e-5, 2.2e-4]])
+    changed = wcs.replace(crval=[33.0, -40.0], crpix=[1.5, 2.5], matrix=matrix, sip_a=[1e-4, 0.0, 2e-4])
+    header.update(
+        {"CRVAL1": 33.0, "CRVAL2": -40.0, "CRPIX1": 1.5, "CRPIX2": 2.5, "A_0_2": 1e-4, "A_1_1": 0, "A_2_0": 2e-4}
+    )
+    header.update({f"CD{i + 1}_{j + 1}": float(matrix[i, j]) for i in range(2) for j in range(2)})
+    points = pixels(2)
+    torch.testing.assert_close(changed.pixel_to_world(points), WCS(header).pixel_to_world(points), rtol=0, atol=1e-11)
+    torch.testing.assert_close(changed.world_to_pixel(changed.pixel_to_world(points)), torch.from_numpy(points))
+    batch = WCS.from_headers([sky(), sky(CRVAL1=7.0)])
+    moved = batch.replace(crval=torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    assert moved[1].crval.tolist() == [3.0, 4.0]
+    with pytest.raises(ValueError, match="no parameter 'cd'; it has crpix, crval, matrix, lonpole"):
+        WCS(sky()).replace(cd=matrix)
+
+
+def test_gradients_of_parameters() -> None:
+    wcs, points = WCS(sip()), torch.from_numpy(pixels(2, 5))
+    world = wcs.pixel_to_world(points)
+    names = ["crval", "matrix", "sip_a", "sip_b"]
+    values = [wcs.parameters()[name].requires_grad_() for name in names]
+    scales = [1e-4, 1e-7, 1e-5, 1e-5]
+
+    def pixel(*steps: torch.Tensor) -> torch.Tensor:
+        changed = {n: value.detach() + scale * s for n, value, scale, s in zip(names, values, scales, steps)}
+        return wcs.replace(**changed).world_to_pixel(world)
+
+    steps = [torch.zeros_like(value, requires_grad=True) for value in values]
+    assert torch.autograd.gradcheck(pixel, steps, eps=1e-3, atol=1e-4, rtol=1e-4)
+
+
 # --- Batches ---------------------------------------------------------------------------------------------------------
 
 

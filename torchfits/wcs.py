@@ -11,6 +11,7 @@ from torch import Tensor
 
 from torchfits import wcs_layout as layout
 from torchfits.fits import FITS
+from torchfits.free_slots import wcs_slots
 from torchfits.header import Header
 from torchfits.section import SectionLike, as_slices, expanded
 from torchfits.source import HDUKey, Operator, Source, SourceLike
@@ -239,6 +240,32 @@ class WCS(LowLevelWCS):
         found = self.crop(starts, None if set(steps) == {1} else steps)
         found.pixel_shape = shape
         return found
+
+    # --- Parameters --------------------------------------------------------------------------------------------------
+
+    def parameters(self) -> dict[str, Tensor]:
+        """What a fit may vary, by name: ``crpix``, ``crval``, ``matrix`` (CDi_j, row by row), and where there are such
+        ``lonpole``, ``pv``, ``sip_a``, ``sip_b``; in the order of `torchfits.wcs_slots`."""
+        slots = wcs_slots(self._packed.detach())
+        return {name: self._packed[..., place.to(self.device)] for name, place in slots.items()}
+
+    def replace(self, **parameters: Any) -> Self:
+        """The WCS with other values of some `parameters`; gradients flow from coordinates to them.
+
+        >>> wcs = WCS.from_file("m13.fits")
+        >>> crval = wcs.crval.requires_grad_()
+        >>> wcs.replace(crval=crval).pixel_to_world([149.5, 149.5]).sum().backward()
+        >>> crval.grad
+        tensor([1., 1.], dtype=torch.float64)
+        """
+        slots, packed = wcs_slots(self._packed.detach()), self._packed
+        for name, value in parameters.items():
+            if name not in slots:
+                raise ValueError(f"this WCS has no parameter {name!r}; it has {', '.join(slots)}")
+            place = slots[name].to(self.device)
+            values = torch.as_tensor(value, dtype=torch.float64, device=self.device)
+            packed = packed.index_copy(-1, place, values.reshape(*packed.shape[:-1], len(place)))
+        return self._of(torch.ops.fits.wcs_update(packed), self._pixel_shape)
 
     def to_header(self) -> Header:
         """The keywords that describe this WCS, angles in degrees and other values in SI units."""
