@@ -42,6 +42,7 @@ def test_notebook_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
             shown += 1
         pyplot.close("all")
 
+    pyplot.close("all")  # what other tests have left
     monkeypatch.setattr(pyplot, "show", show)
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, Any] = {"__name__": "__main__"}
