@@ -8,8 +8,11 @@ _HEAD = 24
 _NAXIS, _LNG, _PROJECTION, _DISTORTION, _LINEAR, _CELESTIAL, _SIP = 2, 3, 6, 7, 8, 9, 11
 _SPECTRAL_BLOCK, _GRISM = 10, 3
 _SPECTRAL, _TABLE = 2, 4  # kinds of axes
+_SEQUENT, _POLYNOMIAL = 12, 17
 _LONPOLE, _PV, _ZPN_DEGREE = 16, 25, 66  # in the celestial block
 _SIP_ORDERS, _SIP_COEFFICIENTS, _SIP_TRIANGLE, _SIP_MOST = 2, 6, 55, 9
+# kRecords, then kSize, kTable, kDegree and kTerms of a record
+_RECORDS, _RECORD, _RECORD_TABLE, _RECORD_DEGREE, _RECORD_TERMS = 2, 79, 3, 4, 16
 
 # PVi_m that are continuous: the first m, and how many, of projections in wcslib's order. None: ZPN, as many as it has.
 _PARAMETERS = {1: (1, 2), 2: (1, 3), 5: (1, 2), 7: (0, None), 9: (1, 1), 10: (1, 2), 11: (1, 1)}
@@ -21,8 +24,10 @@ def wcs_slots(wcs: torch.Tensor) -> dict[str, torch.Tensor]:
 
     ``crpix`` ``[N]``, ``crval`` (of all axes but grisms' and tables'), ``matrix`` ``[N * N]`` (row i for world axis i;
     CDELT and PC or CD multiplied out, in degrees and SI units); where there are such, ``lonpole``, ``pv`` (PVi_m of the
-    latitude axis that vary smoothly), ``sip_a`` and ``sip_b`` (A_p_q and B_p_q with 2 <= p + q, p first). Slots change
-    together with those that follow from them by ``wcs_update``::
+    latitude axis that vary smoothly), ``sip_a`` and ``sip_b`` (A_p_q and B_p_q with 2 <= p + q, p first),
+    ``polynomial`` and ``sequent``: coefficients of distortions before and after the matrix (TPV, TNX, ZPX, DSS, TPD),
+    for each axis by powers of the first variable, odd powers of the radius last. Slots change together with those that
+    follow from them by ``wcs_update``::
 
         slots = torchfits.wcs_slots(wcs)
         crpix = wcs[slots["crpix"]].clone().requires_grad_()
@@ -65,4 +70,23 @@ def wcs_slots(wcs: torch.Tensor) -> dict[str, torch.Tensor]:
                     for q in range(max(0, 2 - p), order + 1 - p)
                 ]
             )
+    for name, start in {"polynomial": head[_POLYNOMIAL], "sequent": head[_SEQUENT]}.items():
+        terms = _terms(wcs, start) if start != 0 else []
+        if terms:
+            slots[name] = torch.tensor(terms)
     return slots
+
+
+def _terms(wcs: torch.Tensor, block: int) -> list[int]:
+    """The coefficients of the template polynomials of a block (csrc/wcs/layout.h, namespace distortion)."""
+    terms: list[int] = []
+    for record in range(int(wcs[block + 1])):
+        start = block + _RECORDS + record * _RECORD
+        if wcs[start + _RECORD_TABLE] != 0:
+            continue
+        degree, radial = int(wcs[start + _RECORD_DEGREE]), int(wcs[start + _RECORD_DEGREE + 1])
+        for p in range(degree + 1):
+            first = start + _RECORD_TERMS + p * (2 * _SIP_MOST + 3 - p) // 2
+            terms += range(first, first + degree + 1 - p)
+        terms += range(start + _RECORD_TERMS + _SIP_TRIANGLE, start + _RECORD_TERMS + _SIP_TRIANGLE + radial)
+    return terms

@@ -244,48 +244,187 @@ FITS_HOST_DEVICE Bivariate<Real> sip_polynomial(const Slot* c, int order, Real u
   return sum;
 }
 
+template <class Real>
+struct Planar {
+  Real u, v;
+};
+
+// What SIP adds to pixel coordinates.
 template <class Point>
-FITS_HOST_DEVICE void advance(const SipForward& stage, Point& point) {
+FITS_HOST_DEVICE auto sip_shift(const Point& point) {
   using Real = typename Point::Real;
-  const auto* const block = point.slots() + static_cast<int>(stage.wcs.slots[head::kSip]);
-  const Real x = point.get(0), y = point.get(1);
-  const Real u = x - Real(block[0] - 1.0), v = y - Real(block[1] - 1.0);
-  const auto order = [&](int which) { return static_cast<int>(stage.wcs.sip()[sip::kOrders + which]); };
-  point.set(0, x + sip_polynomial(block + sip::kA, order(0), u, v).value);
-  point.set(1, y + sip_polynomial(block + sip::kA + sip::kTriangle, order(1), u, v).value);
+  const auto* const block = point.slots() + static_cast<int>(point.wcs().slots[head::kSip]);
+  const Real u = point.get(0) - Real(block[0] - 1.0), v = point.get(1) - Real(block[1] - 1.0);
+  const auto order = [&](int which) { return static_cast<int>(point.wcs().sip()[sip::kOrders + which]); };
+  return Planar<Real>{sip_polynomial(block + sip::kA, order(0), u, v).value,
+                      sip_polynomial(block + sip::kA + sip::kTriangle, order(1), u, v).value};
+}
+
+// Sums of the terms of one polynomial of two variables: a u^p v^q.
+template <class Point, class Real>
+FITS_HOST_DEVICE void add_terms(Point& point, int first, int order, Real a, Real u, Real v) {
+  Real power = a;
+  for (int p = 0; p <= order; ++p) {
+    Real term = power;
+    for (int q = 0; q <= order - p; ++q) {
+      point.add(first + sip::row(p) + q, term);
+      term = term * v;
+    }
+    power = power * u;
+  }
+}
+
+// The gradient in pixel coordinates through what SIP adds, from that in the sum.
+template <class Point>
+FITS_HOST_DEVICE auto undo_sip_shift(Point& point) {
+  using Real = typename Point::Real;
+  const int at = static_cast<int>(point.wcs().slots[head::kSip]);
+  const auto* const block = point.slots() + at;
+  const Real u = point.get(0) - Real(block[0] - 1.0), v = point.get(1) - Real(block[1] - 1.0);
+  Planar<Real> more = {Real(0.0), Real(0.0)};
+  for (int which = 0; which < 2; ++which) {
+    const Real a = point.adjoint(which);
+    const int first = sip::kA + which * sip::kTriangle;
+    const int order = static_cast<int>(point.wcs().sip()[sip::kOrders + which]);
+    const auto jet = sip_polynomial(block + first, order, u, v);
+    more.u = fma(a, jet.du, more.u);
+    more.v = fma(a, jet.dv, more.v);
+    if (point.wants_slots()) add_terms(point, at + first, order, a, u, v);
+  }
+  if (point.wants_slots()) {
+    point.add(at + sip::kOrigin, -more.u);
+    point.add(at + sip::kOrigin + 1, -more.v);
+  }
+  return more;
 }
 
 template <class Point>
-FITS_HOST_DEVICE void undo(const SipForward& stage, Point& point) {
+FITS_HOST_DEVICE void advance(const SipForward&, Point& point) {
+  const auto more = sip_shift(point);
+  point.set(0, point.get(0) + more.u);
+  point.set(1, point.get(1) + more.v);
+}
+template <class Point>
+FITS_HOST_DEVICE void undo(const SipForward&, Point& point) {
+  const auto more = undo_sip_shift(point);
+  point.set_adjoint(0, point.adjoint(0) + more.u);
+  point.set_adjoint(1, point.adjoint(1) + more.v);
+}
+
+// Lookup tables, whose elements are not free, and SIP with those of CPDIS.
+template <class Point>
+FITS_HOST_DEVICE void advance(const LookupForward& stage, Point& point) {
   using Real = typename Point::Real;
-  const int at = static_cast<int>(stage.wcs.slots[head::kSip]);
-  const auto* const block = point.slots() + at;
-  const Real u = point.get(0) - Real(block[0] - 1.0), v = point.get(1) - Real(block[1] - 1.0);
-  const Real a[2] = {point.adjoint(0), point.adjoint(1)};
-  Real more_u = Real(0.0), more_v = Real(0.0);
-  for (int which = 0; which < 2; ++which) {
-    const int first = sip::kA + which * sip::kTriangle;
-    const int order = static_cast<int>(stage.wcs.sip()[sip::kOrders + which]);
-    const auto jet = sip_polynomial(block + first, order, u, v);
-    more_u = fma(a[which], jet.du, more_u);
-    more_v = fma(a[which], jet.dv, more_v);
-    if (!point.wants_slots()) continue;
-    Real power = a[which];  // a u^p v^q
-    for (int p = 0; p <= order; ++p) {
-      Real term = power;
-      for (int q = 0; q <= order - p; ++q) {
-        point.add(at + first + sip::row(p) + q, term);
-        term = term * v;
+  const auto [f, g] = stage.shift.tables.template at<false>(point.get(0), point.get(1));
+  Planar<Real> more = {Real(0.0), Real(0.0)};
+  if (stage.shift.sip != nullptr) more = sip_shift(point);
+  point.set(0, point.get(0) + more.u + f.value);
+  point.set(1, point.get(1) + more.v + g.value);
+}
+template <class Point>
+FITS_HOST_DEVICE void undo(const LookupForward& stage, Point& point) {
+  using Real = typename Point::Real;
+  const auto [f, g] = stage.shift.tables.template at<true>(point.get(0), point.get(1));
+  Planar<Real> more = {Real(0.0), Real(0.0)};
+  if (stage.shift.sip != nullptr) more = undo_sip_shift(point);
+  const Real a = point.adjoint(0), b = point.adjoint(1);
+  point.set_adjoint(0, a + fma(a, f.du, fma(b, g.du, more.u)));
+  point.set_adjoint(1, b + fma(a, f.dv, fma(b, g.dv, more.v)));
+}
+
+// A template polynomial (layout.h, distortion::record) with slots that are `Slot`: its variables after the map, value
+// and derivatives in these.
+template <class Real>
+struct TemplateJet {
+  Real x, y, r;
+  Bivariate<Real> sum;
+};
+template <class Real, class Slot>
+FITS_HOST_DEVICE TemplateJet<Real> template_polynomial(const double* record, const Slot* slots, Real p, Real q) {
+  namespace at = distortion::record;
+  TemplateJet<Real> jet;
+  TemplatePolynomial{record}.map(p, q, jet.x, jet.y);
+  jet.sum = sip_polynomial(slots + at::kTerms, static_cast<int>(record[at::kDegree]), jet.x, jet.y);
+  const Real s = fma(jet.x, jet.x, jet.y * jet.y);
+  jet.r = sqrt(s);
+  Real g = Real(0.0), slope = Real(0.0);  // g(r^2) r is the sum of the odd powers
+  for (int k = static_cast<int>(record[at::kRadial]) - 1; k >= 0; --k) {
+    slope = fma(slope, s, g);
+    g = fma(g, s, Real(slots[at::kOdd + k]));
+  }
+  const Real rate = select(jet.r > Real(0.0), fma(jet.r + jet.r, slope, g / jet.r), Real(0.0));
+  jet.sum.value = fma(g, jet.r, jet.sum.value);
+  jet.sum.du = fma(rate, jet.x, jet.sum.du);
+  jet.sum.dv = fma(rate, jet.y, jet.sum.dv);
+  return jet;
+}
+
+// Polynomials before or after the matrix: the coefficients of template polynomials are free, those of general ones not.
+template <class Point>
+FITS_HOST_DEVICE void advance(const PolynomialForward& stage, Point& point) {
+  using Real = typename Point::Real;
+  const double* const block = stage.wcs.block(stage.head_slot);
+  const auto* const slots = point.slots() + static_cast<int>(stage.wcs.slots[stage.head_slot]);
+  const PolynomialGroup all{block, 0};
+  Real z[kMaxAxes];
+  for (int i = 0; i < stage.wcs.naxis; ++i) z[i] = point.get(i);
+  for (int k = 0; k < distorted_axes(block); ++k) {
+    const double* const record = all.at(k);
+    if (record[distortion::record::kTable] != 0) {
+      point.set(all.axis(k), all.distorted(k, z));
+      continue;
+    }
+    const double* const variables = record + distortion::record::kVariables;
+    const auto jet = template_polynomial(record, slots + (record - block), z[static_cast<int>(variables[0])],
+                                         z[static_cast<int>(variables[1])]);
+    point.set(all.axis(k), fma(Real(all.corrects(k)), z[all.axis(k)], jet.sum.value));
+  }
+}
+template <class Point>
+FITS_HOST_DEVICE void undo(const PolynomialForward& stage, Point& point) {
+  using Real = typename Point::Real;
+  namespace at = distortion::record;
+  const double* const block = stage.wcs.block(stage.head_slot);
+  const int start = static_cast<int>(stage.wcs.slots[stage.head_slot]), n = stage.wcs.naxis;
+  const PolynomialGroup all{block, 0};
+  Real z[kMaxAxes], sum[kMaxAxes];
+  for (int i = 0; i < n; ++i) {
+    z[i] = point.get(i);
+    sum[i] = point.adjoint(i);
+  }
+  for (int k = 0; k < distorted_axes(block); ++k) {  // what comes out of these axes goes in by these alone
+    sum[all.axis(k)] = Real(all.corrects(k)) * point.adjoint(all.axis(k));
+  }
+  for (int k = 0; k < distorted_axes(block); ++k) {
+    const double* const record = all.at(k);
+    const Real a = point.adjoint(all.axis(k));
+    if (record[at::kTable] != 0) {
+      for (int column = 0; column < n; column += 2) {
+        Dual<Real> seeded[kMaxAxes];
+        for (int i = 0; i < n; ++i) {
+          seeded[i] = {z[i], Real(i == column ? 1.0 : 0.0), Real(i == column + 1 ? 1.0 : 0.0)};
+        }
+        const auto value = all.distorted(k, seeded) - Dual<Real>(all.corrects(k)) * seeded[all.axis(k)];
+        sum[column] = fma(a, value.d0, sum[column]);
+        if (column + 1 < n) sum[column + 1] = fma(a, value.d1, sum[column + 1]);
       }
-      power = power * u;
+      continue;
+    }
+    const int first = start + static_cast<int>(record - block);
+    const int p = static_cast<int>(record[at::kVariables]), q = static_cast<int>(record[at::kVariables + 1]);
+    const auto jet = template_polynomial(record, point.slots() + first, z[p], z[q]);
+    const double* const map = record + at::kMap;
+    sum[p] = fma(a, fma(Real(map[1]), jet.sum.du, Real(map[4]) * jet.sum.dv), sum[p]);
+    sum[q] = fma(a, fma(Real(map[2]), jet.sum.du, Real(map[5]) * jet.sum.dv), sum[q]);
+    if (!point.wants_slots()) continue;
+    add_terms(point, first + at::kTerms, static_cast<int>(record[at::kDegree]), a, jet.x, jet.y);
+    Real power = a * jet.r;
+    for (int i = 0; i < static_cast<int>(record[at::kRadial]); ++i) {
+      point.add(first + at::kOdd + i, power);
+      power = power * (jet.r * jet.r);
     }
   }
-  if (point.wants_slots()) {
-    point.add(at + sip::kOrigin, -more_u);
-    point.add(at + sip::kOrigin + 1, -more_v);
-  }
-  point.set_adjoint(0, a[0] + more_u);
-  point.set_adjoint(1, a[1] + more_v);
+  for (int i = 0; i < n; ++i) point.set_adjoint(i, sum[i]);
 }
 
 template <class Real>

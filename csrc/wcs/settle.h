@@ -13,7 +13,7 @@ FITS_HOST_DEVICE void settle_slots(const Packed& wcs, const Slot* slots, Slot* s
     Slot* const origin = sums + static_cast<int>(wcs.slots[head::kSip]) + sip::kOrigin;
     for (int axis = 0; axis < 2; ++axis) {
       Slot& crpix = sums[linear + at.crpix() + axis];
-      crpix = crpix + origin[axis];
+      crpix = crpix + origin[axis] * (wcs.cutout ? wcs.slots[head::kGridStep + axis] : 1.0);
       origin[axis] = Slot(0.0);
     }
   }

@@ -291,6 +291,46 @@ def test_spectral_axes(ctype: str) -> None:
         torch.testing.assert_close(found, packed(changed), rtol=1e-11, atol=0)
 
 
+def tpv_header() -> fits.Header:
+    header = sky_header("TPV", (33.0, 40.0), 0.01)
+    for i in (1, 2):
+        header[f"PV{i}_1"], header[f"PV{i}_3"] = 1.01, 0.02
+        header[f"PV{i}_4"], header[f"PV{i}_5"], header[f"PV{i}_9"], header[f"PV{i}_11"] = 0.01, -0.02, 0.03, 0.01
+    return header
+
+
+def test_coefficients_of_distortions_after_the_matrix() -> None:
+    wcs = packed(tpv_header())
+    slots = torchfits.wcs_slots(wcs)
+    free = torch.cat([slots["sequent"], slots["crpix"], slots["matrix"]])
+    scale = torch.tensor([1e-2] * len(slots["sequent"]) + [1.0] * 2 + [1e-4] * 4, dtype=torch.float64)
+    pixel = points_of("TAN", 3).requires_grad_()
+    steps = torch.zeros(len(free), dtype=torch.float64, requires_grad=True)
+
+    def through(transform: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+        return lambda x, s: transform(x, wcs_update(wcs.index_put((free,), wcs[free] + scale * s))) * 100
+
+    assert torch.autograd.gradcheck(through(pixel_to_world), (pixel, steps), eps=1e-3, atol=1e-6)
+    assert torch.autograd.gradgradcheck(through(pixel_to_world), (pixel, steps), eps=1e-3, atol=1e-5)
+    world = pixel_to_world(pixel.detach(), wcs).requires_grad_()
+    assert torch.autograd.gradcheck(through(world_to_pixel), (world, steps), eps=1e-4, atol=1e-2)
+
+
+def test_cutouts_with_distortions() -> None:
+    whole = packed(sip_header(3))
+    wcs = torch.ops.fits.wcs_crop(whole, torch.tensor([100, 50]), step=[2, 3])
+    torch.testing.assert_close(wcs_update(wcs), wcs, rtol=1e-12, atol=1e-12)
+    free = torchfits.wcs_slots(wcs)["crpix"]
+    pixel = points_of("TAN-SIP", 3).requires_grad_()
+    steps = torch.zeros(2, dtype=torch.float64, requires_grad=True)
+
+    def world(x: torch.Tensor, s: torch.Tensor) -> torch.Tensor:
+        return pixel_to_world(x, wcs_update(wcs.index_put((free,), wcs[free] + s))) * 1e3
+
+    assert torch.autograd.gradcheck(world, (pixel, steps), eps=1e-2, atol=1e-6)
+    assert torch.autograd.gradgradcheck(world, (pixel, steps), eps=1e-2, atol=1e-6)
+
+
 def test_slots_that_follow_have_no_derivative() -> None:
     wcs = packed(header_of("SZP"))
     pixel = points_of("SZP")
