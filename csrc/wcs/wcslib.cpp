@@ -24,6 +24,34 @@ namespace {
 
 [[noreturn]] void fail(const std::string& what) { throw FileError(Status::bad_header, what); }
 
+// The axis that a keyword speaks of (CRPIX3A, PC1_12, NAXIS17: the larger number), or 0.
+int axis_of(std::string_view keyword) {
+  constexpr std::string_view kRoots[] = {"CTYPE", "CRPIX", "CRVAL", "CDELT", "CUNIT", "CROTA", "CNAME", "CRDER",
+                                         "CSYER", "CZPHS", "CPERI", "NAXIS", "PC",    "CD",    "PV",    "PS"};
+  const auto* const root = std::ranges::find_if(kRoots, [&](std::string_view r) { return keyword.starts_with(r); });
+  if (root == std::end(kRoots)) return 0;
+  int most = 0, number = 0;
+  for (const char c : keyword.substr(root->size())) {
+    if (c == '_' && (*root == "PV" || *root == "PS")) break;  // a parameter's number follows
+    number = c >= '0' && c <= '9' ? number * 10 + (c - '0') : 0;
+    most = std::max(most, number);
+  }
+  return most;
+}
+
+// wcslib makes arrays for as many axes as NAXIS or WCSAXESa claim or any keyword names, and squares of that.
+void refuse_many_axes(const HeaderView& header) {
+  for (std::size_t i = 0; i < header.size(); ++i) {
+    const std::string_view name = header.card_text(i).substr(0, 8);
+    const std::string_view keyword = name.substr(0, name.find(' '));
+    const bool counts = keyword == "NAXIS" || keyword.starts_with("WCSAXES");
+    const double axes = counts ? real_value(header.card(i)).value_or(0) : axis_of(keyword);
+    if (!(axes >= 0 && axes <= kMaxAxes)) {
+      fail(std::string(keyword) + ": world coordinates of at most 16 axes are supported");
+    }
+  }
+}
+
 // Cards that wcslib may see: comments cost time, and distortions that are ours are taken out.
 std::string cards_for_wcslib(const HeaderView& header, const Surfaces& surfaces) {
   std::string kept;
@@ -444,6 +472,7 @@ Description description_of(const wcsprm& wcs) {
 }  // namespace
 
 Description describe(const HeaderView& header, char alt) {
+  refuse_many_axes(header);
   const Surfaces surfaces = alt == ' ' ? surfaces_from_wat(header) : Surfaces{};
   Parsed parsed(without_tab(cards_for_wcslib(header, surfaces)));
   wcsprm& wcs = parsed.at(alt, header);

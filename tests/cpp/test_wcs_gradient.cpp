@@ -20,7 +20,7 @@ using Numbers = std::vector<double>;
 std::map<std::string, double> parameters_of(std::string_view code) {
   if (code == "AZP" || code == "SZP") return {{"PV2_1", 2}, {"PV2_2", 30}, {"PV2_3", 60}};
   if (code == "SIN") return {{"PV2_1", 0.1}, {"PV2_2", -0.2}};
-  if (code == "ZPN") return {{"PV2_0", 0.01}, {"PV2_1", 1}, {"PV2_2", 0.05}, {"PV2_3", -0.02}};
+  if (code == "ZPN") return {{"PV2_0", 1e-3}, {"PV2_1", 1}, {"PV2_2", 0.05}, {"PV2_3", -0.02}};
   if (code == "CYP") return {{"PV2_1", 1.5}, {"PV2_2", 0.8}};
   if (code == "CEA") return {{"PV2_1", 0.9}};
   if (code == "AIR" || code == "BON") return {{"PV2_1", 45}};
