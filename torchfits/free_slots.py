@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import torch
 
-_HEAD = 24
-_NAXIS, _LNG, _PROJECTION, _DISTORTION, _LINEAR, _CELESTIAL, _SIP = 2, 3, 6, 7, 8, 9, 11
-_SPECTRAL_BLOCK, _GRISM = 10, 3
+from torchfits.wcs_layout import Head
+
+_GRISM = 3  # in the spectral block
 _SPECTRAL, _TABLE = 2, 4  # kinds of axes
-_SEQUENT, _POLYNOMIAL = 12, 17
 _LONPOLE, _PV, _ZPN_DEGREE = 16, 25, 66  # in the celestial block
 _SIP_ORDERS, _SIP_COEFFICIENTS, _SIP_TRIANGLE, _SIP_MOST = 2, 6, 55, 9
 # kRecords, then kSize, kTable, kDegree and kTerms of a record
@@ -36,33 +35,33 @@ def wcs_slots(wcs: torch.Tensor) -> dict[str, torch.Tensor]:
     ``wcs`` is ``[P]``, or ``[B, P]`` where all have the same kind.
     """
     if wcs.dim() == 2 and wcs.shape[0] > 0:
-        if bool((wcs[:, :_HEAD] != wcs[0, :_HEAD]).any()):
+        if bool((wcs[:, : Head.SIZE] != wcs[0, : Head.SIZE]).any()):
             raise ValueError("wcs_slots: these WCS are of different kinds; ask for the slots of each")
         wcs = wcs[0]
-    if wcs.dim() != 1 or wcs.shape[0] < _HEAD or wcs[0] != 1:
+    if wcs.dim() != 1 or wcs.shape[0] < Head.SIZE or wcs[0] != 1:
         raise ValueError("wcs_slots: this is not a packed WCS [P] or [B, P]")
-    head = [int(slot) for slot in wcs[:_HEAD].tolist()]
-    naxis, linear = head[_NAXIS], head[_LINEAR]
+    head = [int(slot) for slot in wcs[: Head.SIZE].tolist()]
+    naxis, linear = head[Head.NAXIS], head[Head.LINEAR]
     kinds = wcs[linear + 2 * naxis + 2 * naxis * naxis :][:naxis].tolist()
-    grism = _SPECTRAL in kinds and wcs[head[_SPECTRAL_BLOCK] + _GRISM] != 0
+    grism = _SPECTRAL in kinds and wcs[head[Head.SPECTRAL] + _GRISM] != 0
     fixed = {_TABLE, _SPECTRAL} if grism else {_TABLE}
     slots = {
         "crpix": torch.arange(linear, linear + naxis),
         "crval": torch.tensor([linear + naxis + axis for axis in range(naxis) if kinds[axis] not in fixed]),
         "matrix": torch.arange(linear + 2 * naxis, linear + 2 * naxis + naxis * naxis),
     }
-    if head[_PROJECTION] != 0:
-        block = head[_CELESTIAL]
+    if head[Head.PROJECTION] != 0:
+        block = head[Head.CELESTIAL]
         slots["lonpole"] = torch.arange(block + _LONPOLE, block + _LONPOLE + 1)
-        first, count = _PARAMETERS.get(head[_PROJECTION], (0, 0))
+        first, count = _PARAMETERS.get(head[Head.PROJECTION], (0, 0))
         if count is None:
             count = int(wcs[block + _ZPN_DEGREE]) + 1
         if count:
             slots["pv"] = torch.arange(block + _PV + first, block + _PV + first + count)
-    if head[_DISTORTION] & 1:
+    if head[Head.DISTORTION] & 1:
         for which, name in enumerate(["sip_a", "sip_b"]):
-            order = int(wcs[head[_SIP] + _SIP_ORDERS + which])
-            start = head[_SIP] + _SIP_COEFFICIENTS + which * _SIP_TRIANGLE
+            order = int(wcs[head[Head.SIP] + _SIP_ORDERS + which])
+            start = head[Head.SIP] + _SIP_COEFFICIENTS + which * _SIP_TRIANGLE
             slots[name] = torch.tensor(
                 [
                     start + p * (2 * _SIP_MOST + 3 - p) // 2 + q
@@ -70,7 +69,7 @@ def wcs_slots(wcs: torch.Tensor) -> dict[str, torch.Tensor]:
                     for q in range(max(0, 2 - p), order + 1 - p)
                 ]
             )
-    for name, start in {"polynomial": head[_POLYNOMIAL], "sequent": head[_SEQUENT]}.items():
+    for name, start in {"polynomial": head[Head.POLYNOMIAL], "sequent": head[Head.SEQUENT]}.items():
         terms = _terms(wcs, start) if start != 0 else []
         if terms:
             slots[name] = torch.tensor(terms)

@@ -22,14 +22,17 @@ class Head(IntEnum):
     LNG = 3
     LAT = 4
     SPEC = 5
+    PROJECTION = 6
     DISTORTION = 7
     LINEAR = 8  # the first offset
     CELESTIAL = 9
     SPECTRAL = 10
     SIP = 11
+    SEQUENT = 12
     CPDIS = 13
     D2IM = 14
     TIME = 16
+    POLYNOMIAL = 17
     GRID_START = 20  # of a cutout, with its steps; before it only offsets
     SIZE = 24
 

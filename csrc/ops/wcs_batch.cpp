@@ -6,12 +6,12 @@
 
 namespace fits::ops {
 
-Tensor as_float64(const Tensor& tensor, std::string_view who) {
+Tensor converted(const Tensor& tensor, ScalarType dtype, std::string_view who) {
   const Tensor values = torch::stable::contiguous(tensor);
-  const Pixel from = pixel_type(values.scalar_type(), who);
-  if (from == Pixel::f64) return values;
-  Tensor out = empty(shape_of(values), ScalarType::Double);
-  Converter(from, {}, Pixel::f64, ByteOrder::native)(values.const_data_ptr(), values.numel(), out.mutable_data_ptr());
+  if (values.scalar_type() == dtype) return values;
+  Tensor out = empty(shape_of(values), dtype);
+  const Converter convert(pixel_type(values.scalar_type(), who), {}, pixel_type(dtype, who), ByteOrder::native);
+  convert(values.const_data_ptr(), values.numel(), out.mutable_data_ptr());
   return out;
 }
 

@@ -10,8 +10,11 @@
 
 namespace fits::ops {
 
-// Contiguous float64 with the values of any real tensor.
-Tensor as_float64(const Tensor& tensor, std::string_view who);
+// Contiguous, with the values of any real tensor.
+Tensor converted(const Tensor& tensor, ScalarType dtype, std::string_view who);
+inline Tensor as_float64(const Tensor& tensor, std::string_view who) {
+  return converted(tensor, ScalarType::Double, who);
+}
 
 inline const double* numbers(const Tensor& tensor) { return static_cast<const double*>(tensor.const_data_ptr()); }
 inline double* numbers(Tensor& tensor) { return static_cast<double*>(tensor.mutable_data_ptr()); }

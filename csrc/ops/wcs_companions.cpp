@@ -10,11 +10,6 @@
 namespace fits::ops {
 namespace {
 
-bool same_name(std::string_view a, std::string_view b) {
-  const auto upper = [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return upper(x) == upper(y); });
-}
-
 // Pixels of the type that read_image would give (float32 where that is what is stored, or scaled 16-bit integers), then
 // widened: so that tables hold what astropy's hold.
 std::vector<double> pixels_of(const io::Source& source, const Hdu& hdu) {
@@ -47,7 +42,7 @@ wcs::ImageTable FileCompanions::image(std::string_view extname, std::int64_t ext
       throw FileError(Status::no_such_hdu, sentence(name, ", which holds a table of the WCS, is not in the file"));
     }
     const HeaderView header(cards);
-    if (!same_name(header.string("EXTNAME").value_or(""), extname)) continue;
+    if (!wcs::same_letters(header.string("EXTNAME").value_or(""), extname)) continue;
     if (header.integer("EXTVER").value_or(1) != extver) continue;
     return in_context([&] { return name; },
                       [&] {

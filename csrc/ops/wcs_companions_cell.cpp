@@ -14,12 +14,6 @@ namespace {
 
 [[noreturn]] void fail(const std::string& what) { throw FileError(Status::bad_header, what); }
 
-// EXTNAME and TTYPE are compared without case, as CFITSIO and astropy do.
-bool same_name(std::string_view a, std::string_view b) {
-  const auto upper = [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return upper(x) == upper(y); });
-}
-
 struct TableHdu {
   std::int64_t index = 0;
   std::string cards;  // of a compressed table the original's
@@ -37,7 +31,7 @@ TableHdu find_table(const io::Source& source, std::string_view extname, std::int
     }
     std::string cards = visible_cards(source.file->bytes(), *hdu);
     const HeaderView header(cards);
-    if (!same_name(header.string("EXTNAME").value_or(""), extname)) continue;
+    if (!wcs::same_letters(header.string("EXTNAME").value_or(""), extname)) continue;
     const std::int64_t version = header.integer("EXTVER").value_or(1), level = header.integer("EXTLEVEL").value_or(1);
     const bool table = hdu->kind == HduKind::binary_table || hdu->kind == HduKind::compressed_table;
     if (table && version == extver && level == extlevel) return {index, std::move(cards)};
@@ -60,7 +54,7 @@ Column find_column(const HeaderView& header, std::string_view ttype) {
     const auto tform = parse_tform(header.string("TFORM" + n).value_or(""));
     if (!tform) fail(sentence("TFORM", n, " of that table is no format of a column (section 7.3.1)"));
     column.tform = *tform;
-    if (same_name(header.string("TTYPE" + n).value_or(""), ttype)) return column;
+    if (wcs::same_letters(header.string("TTYPE" + n).value_or(""), ttype)) return column;
     column.start += tform->width();
   }
   fail("that table has no such column");

@@ -5,9 +5,9 @@
 #include <limits>
 #include <tuple>
 
-#include "format/convert.h"
 #include "ops/tensor.h"
 #include "ops/text.h"
+#include "ops/wcs_batch.h"
 #include "ops/wcs_list.h"
 #include "wcs/resample_map.h"
 
@@ -237,15 +237,6 @@ void run_backward(const Plan& plan, const Tensor& grad, Tensor& image) {
 
 // Images are float32 or float64 in the loops; float16 and bfloat16 are widened before and rounded after.
 bool is_half(ScalarType dtype) { return dtype == ScalarType::Half || dtype == ScalarType::BFloat16; }
-
-Tensor converted(const Tensor& tensor, ScalarType dtype, std::string_view who) {
-  const Tensor values = torch::stable::contiguous(tensor);
-  if (values.scalar_type() == dtype) return values;
-  Tensor out = empty(shape_of(values), dtype);
-  Converter(pixel_type(values.scalar_type(), who), {}, pixel_type(dtype, who), ByteOrder::native)(
-      values.const_data_ptr(), values.numel(), out.mutable_data_ptr());
-  return out;
-}
 
 // The type that the loops work in.
 ScalarType working_dtype(const Tensor& image, std::string_view who, std::string_view what) {

@@ -2,6 +2,7 @@
 // (CPDIS and D2IM, as astropy), -TAB coordinates are cells of a binary table (Paper III, section 6).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -25,6 +26,12 @@ struct ImageTable {
   Array pixels;
   std::string cards;
 };
+
+// Names of HDUs, columns and distortions are compared without case, as CFITSIO and astropy do.
+inline bool same_letters(std::string_view a, std::string_view b) {
+  const auto upper = [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return upper(x) == upper(y); });
+}
 
 class Companions {
  public:

@@ -52,6 +52,10 @@ Derivatives, first and second: of ``pixel``, and of ``wcs`` in its free slots (`
 says how a changed WCS is used). Sums over points repeat bit for bit whatever the number of threads. A point without a
 solution has the derivative 0 where its gradient is 0, else NaN. Errors: ValueError for a ``wcs`` that is not a packed
 WCS, shapes that do not fit, complex or bool coordinates; NotImplementedError for third derivatives.
+
+On CUDA the arithmetic is the same; what the slots hold is not looked at before, which would wait for the device: a
+``wcs`` that is no packed WCS, or one of another number of axes, gives NaN and all status bits there. Its derivatives
+are computed on the CPU alone: for them bring both tensors there.
 """,
     "world_to_pixel": """World to pixel coordinates: undoes ``pixel_to_world``, arguments and errors likewise.
 
