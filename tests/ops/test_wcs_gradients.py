@@ -463,6 +463,23 @@ def test_float32_pixels_get_float32_gradients() -> None:
     assert (pixel.grad.dtype, wcs.grad.dtype) == (torch.float32, torch.float64)
 
 
+@pytest.mark.parametrize("code", [code for code in SMOOTH if code not in ("QSC", "XPH")])
+def test_derivatives_at_the_fiducial_point(code: str) -> None:
+    """Where radii are 0 and latitudes on the equator; QSC and XPH have corners there."""
+    header = sky_header(code, (33.0, 40.0), 0.5)
+    for m, value in PARAMETERS.get(code, {}).items():
+        header[f"PV2_{m}"] = value if (code, m) != ("ZPN", 0) else 0.0
+    wcs = packed(header)
+    pixel = torch.tensor([[30.5, 19.25]], dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda x: pixel_to_world(x, wcs), pixel, eps=1e-4, atol=1e-6)
+    matrices = torch.ops.fits.wcs_jacobian(pixel, wcs)
+    for row in range(2):
+        (found,) = torch.autograd.grad(pixel_to_world(pixel, wcs)[0, row], pixel)
+        torch.testing.assert_close(found[0], matrices[0, row], rtol=1e-12, atol=1e-14)
+    torch.manual_seed(1)
+    assert torch.autograd.gradgradcheck(lambda x: pixel_to_world(x, wcs), pixel, eps=1e-4, atol=1e-5)
+
+
 def test_the_gradient_at_the_reference_point() -> None:
     """CRVAL's own is the identity there."""
     for code in ("TAN", "SIN", "ARC", "STG", "ZEA"):

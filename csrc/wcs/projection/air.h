@@ -2,6 +2,7 @@
 // xi = (90 degrees - theta) / 2: R_theta = r0 (ln(1 + T^2) / T - 2 w1 T), w1 = ln(cos xi_b) / tan^2 xi_b.
 #pragma once
 
+#include "wcs/dual.h"
 #include "wcs/exponential.h"
 #include "wcs/projection.h"
 #include "wcs/projection/solve.h"
@@ -40,7 +41,15 @@ struct Air {
     });
     const Real scale = select(radius > Real(0.0), Real(2.0) * T.value / radius, Real(0.0));
     const MaskOf<Real> valid = T.valid & (T.value < Real(0x1p30));  // wcslib: cos xi > 2^-30
-    return {{-y * scale, x * scale, Real(1.0) - T.value * T.value}, valid};
+    NativeDirection<Real> native = {{-y * scale, x * scale, Real(1.0) - T.value * T.value}, valid};
+    if constexpr (kIsDual<Real>) {  // at the pole T = rho / (1 + b)
+      const MaskOf<Real> centre = radius == Real(0.0);
+      const Real slope = Real(2.0 * kDegree) / (Real(1.0) + b), half = Real(0.5) * slope;
+      native.at.l = select(centre, -(y * slope), native.at.l);
+      native.at.m = select(centre, x * slope, native.at.m);
+      native.at.n = select(centre, fma(fma(x, x, y * y) * half, -half, Real(1.0)), native.at.n);
+    }
+    return native;
   }
 
   // T = cos theta / (1 + sin theta) = (1 - sin theta) / cos theta; the antipode lies at infinity.

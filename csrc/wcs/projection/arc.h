@@ -1,6 +1,7 @@
 // ARC: zenithal equidistant. Paper II, section 5.1.6, equation 68: R_theta = 90 degrees - theta.
 #pragma once
 
+#include "wcs/dual.h"
 #include "wcs/projection.h"
 
 namespace fits::wcs {
@@ -13,7 +14,12 @@ struct Arc {
     const Real r = sqrt(fma(x, x, y * y)) * Real(c.w(1));  // degrees from the pole
     const auto s = sincosd(r);
     const Real scale = select(r > Real(0.0), s.sine / r, Real(kDegree)) * Real(c.w(1));
-    return {{-y * scale, x * scale, s.cosine}, r <= Real(180.0 + 1e-13)};
+    Real cosine = s.cosine;
+    if constexpr (kIsDual<Real>) {  // r has no derivatives at the pole, its square has second ones
+      const Real angle2 = fma(x, x, y * y) * (Real(c.w(1)) * Real(c.w(1)) * Real(kDegree * kDegree));
+      cosine = select(r > Real(0.0), cosine, fma(angle2, Real(-0.5), Real(1.0)));
+    }
+    return {{-y * scale, x * scale, cosine}, r <= Real(180.0 + 1e-13)};
   }
 
   template <class Real>

@@ -50,7 +50,10 @@ struct Pco {
     const Real a = atan2d(X * s.sine, fma(-d, s.sine, s.cosine));
     const MaskOf<Real> equator = yd <= Real(1e-100);
     const Real phi = select(equator, xd, a / select(equator, Real(1.0), s.sine));
-    const Real latitude = select(equator, Real(0.0), copysign(theta, y));
+    Real latitude = select(equator, Real(0.0), copysign(theta, y));
+    if constexpr (kIsDual<Real>) {  // Y = theta (1 + X^2 / 2) near the equator
+      latitude = select(equator, y * Real(c.w(1)) / fma(X2, Real(0.5), Real(1.0)), latitude);
+    }
     return on_sphere(phi, latitude, (!going) & (x == x) & (y == y), 1e-12);
   }
 

@@ -2,6 +2,7 @@
 // theta in radians; PVi_m = P_m. Only up to zeta = w0, where the polynomial first stops rising, w1 its value there.
 #pragma once
 
+#include "wcs/dual.h"
 #include "wcs/projection.h"
 #include "wcs/projection/solve.h"
 
@@ -48,7 +49,17 @@ struct Zpn {
     const auto s = sincosd(degrees(zeta.value));
     const MaskOf<Real> centre = radius == Real(0.0);  // there phi is 0
     const Real scale = s.sine / select(centre, Real(1.0), radius);
-    return {{select(centre, s.sine, -y * scale), select(centre, Real(0.0), x * scale), s.cosine}, zeta.valid};
+    NativeDirection<Real> native = {
+        {select(centre, s.sine, -y * scale), select(centre, Real(0.0), x * scale), s.cosine}, zeta.valid};
+    if constexpr (kIsDual<Real>) {  // where P_0 is 0 the map is smooth at the pole: zeta = radius / (r0 P_1)
+      if (c.pv(0) == 0.0 && c.pv(1) != 0.0) {
+        const Real slope = Real(kDegree / c.pv(1)), square = fma(x, x, y * y) * slope * slope;
+        native.at.l = select(centre, -(y * slope), native.at.l);
+        native.at.m = select(centre, x * slope, native.at.m);
+        native.at.n = select(centre, fma(square, Real(-0.5), Real(1.0)), native.at.n);
+      }
+    }
+    return native;
   }
 
   template <class Real>
