@@ -299,7 +299,10 @@ def test_examples_in_docstrings(module: ModuleType, tmp_path: Path, monkeypatch:
     monkeypatch.chdir(tmp_path)
     fits.PrimaryHDU(np.zeros((80, 100), dtype="i2")).writeto("m31.fits")
     sci = [fits.ImageHDU(np.zeros((40, 30), dtype="f4"), name="SCI", ver=version) for version in (1, 2)]
-    sci[0].header["EXPTIME"] = sci[1].header["EXPTIME"] = 30.0
+    for header in (hdu.header for hdu in sci):
+        header["EXPTIME"] = 30.0
+        header["CTYPE1"], header["CRVAL1"], header["CRPIX1"], header["CDELT1"] = "RA---TAN", 10.0, 15.5, -1e-4
+        header["CTYPE2"], header["CRVAL2"], header["CRPIX2"], header["CDELT2"] = "DEC--TAN", 41.0, 20.5, 1e-4
     columns = [fits.Column("RA", "D", array=np.arange(5.0)), fits.Column("DEC", "D", array=np.arange(5.0))]
     fits.HDUList([fits.PrimaryHDU(), *sci, fits.BinTableHDU.from_columns(columns, name="CATALOG")]).writeto("mef.fits")
     names = {**vars(module), "torchfits": torchfits, "Path": Path, "open": open}

@@ -144,8 +144,8 @@ class HDU:
     def wcs(self) -> WCS:
         """The world coordinates of the header and its tables, read once; `WCS.from_file` reads alternate versions.
 
-        >>> torchfits.open("m13.fits")[0].wcs.pixel_to_world([149.0, 149.0])
-        tensor([250.4226,  36.4602], dtype=torch.float64)
+        >>> torchfits.open("mef.fits")["SCI"].wcs.pixel_to_world([14.5, 19.5])     # CRPIX less 1
+        tensor([10., 41.], dtype=torch.float64)
         """
         if self._wcs is None:
             from torchfits.wcs import WCS  # which reads files by this module

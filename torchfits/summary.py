@@ -31,8 +31,8 @@ class Info(list[HDUInfo]):
     mef.fits
     No.  Name     Ver  Kind          Cards  Shape     Dtype
       0  PRIMARY    1  image             4  ()
-      1  SCI        1  image            10  (40, 30)  float32
-      2  SCI        2  image            10  (40, 30)  float32
+      1  SCI        1  image            18  (40, 30)  float32
+      2  SCI        2  image            18  (40, 30)  float32
       3  CATALOG    1  binary table     13  (5, 2)
     >>> [line.name for line in torchfits.info("mef.fits") if line.dtype]
     ['SCI', 'SCI']

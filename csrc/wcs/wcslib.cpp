@@ -24,19 +24,29 @@ namespace {
 
 [[noreturn]] void fail(const std::string& what) { throw FileError(Status::bad_header, what); }
 
-// The axis that a keyword speaks of (CRPIX3A, PC1_12, NAXIS17: the larger number), or 0.
+// The axis that a keyword speaks of (CRPIX3A, PC1_12, PC001012, NAXIS17: the larger number), or 0.
 int axis_of(std::string_view keyword) {
   constexpr std::string_view kRoots[] = {"CTYPE", "CRPIX", "CRVAL", "CDELT", "CUNIT", "CROTA", "CNAME", "CRDER",
                                          "CSYER", "CZPHS", "CPERI", "NAXIS", "PC",    "CD",    "PV",    "PS"};
   const auto* const root = std::ranges::find_if(kRoots, [&](std::string_view r) { return keyword.starts_with(r); });
   if (root == std::end(kRoots)) return 0;
-  int most = 0, number = 0;
-  for (const char c : keyword.substr(root->size())) {
-    if (c == '_' && (*root == "PV" || *root == "PS")) break;  // a parameter's number follows
-    number = c >= '0' && c <= '9' ? number * 10 + (c - '0') : 0;
-    most = std::max(most, number);
-  }
-  return most;
+  std::string_view rest = keyword.substr(root->size());
+  const auto number = [&rest](std::size_t digits) {
+    int value = 0;
+    for (; digits > 0 && !rest.empty() && rest[0] >= '0' && rest[0] <= '9'; --digits, rest.remove_prefix(1)) {
+      value = value * 10 + (rest[0] - '0');
+    }
+    return value;
+  };
+  const bool old_form = *root == "PC" && rest.size() >= 6 && rest.find('_') == rest.npos;  // PCiiijjj
+  int most = number(old_form ? 3 : 6);
+  const bool is_parameter = *root == "PV" || *root == "PS";  // its own number follows
+  const bool has_second = old_form || rest.starts_with('_');
+  if (!old_form && has_second) rest.remove_prefix(1);
+  const int second = has_second ? number(6) : 0;
+  if (!is_parameter) most = std::max(most, second);
+  if (rest.size() == 1 && rest[0] >= 'A' && rest[0] <= 'Z') rest.remove_prefix(1);
+  return rest.empty() ? most : 0;  // CD21RFND is a keyword of its own
 }
 
 // wcslib makes arrays for as many axes as NAXIS or WCSAXESa claim or any keyword names, and squares of that.
