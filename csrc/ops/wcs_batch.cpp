@@ -16,7 +16,8 @@ Tensor converted(const Tensor& tensor, ScalarType dtype, std::string_view who) {
 }
 
 std::vector<wcs::Packed> unpacked(const Tensor& slots, std::string_view who, std::string_view what) {
-  require(slots.is_cpu(), who, ": ", what, " must be on the host, where this runs for now; bring it there with .cpu()");
+  require(slots.is_cpu(), who, ": ", what,
+          " must be on the host, the only place where this runs; bring it there with .cpu()");
   require(slots.scalar_type() == ScalarType::Double, who, ": ", what, " must be float64, not ",
           torch::headeronly::toString(slots.scalar_type()), "; its slots do not survive rounding");
   require(slots.dim() == 1 || slots.dim() == 2, who, ": ", what, " must be [P] or [B, P], not of ", slots.dim(),
@@ -35,9 +36,8 @@ std::vector<wcs::Packed> unpacked(const Tensor& slots, std::string_view who, std
 }
 
 Batch batch_of(const Tensor& coordinates, const Tensor& slots, std::string_view who) {
-  require(
-      slots.is_cpu() && coordinates.is_cpu(), who,
-      ": coordinates and wcs must be on the host, where these transforms run for now; bring them there with .cpu()");
+  require(slots.is_cpu() && coordinates.is_cpu(), who,
+          ": coordinates and wcs must be on the host, the only place where this runs; bring them there with .cpu()");
   const WcsShapes shapes = wcs_shapes(coordinates, slots, who);
   Batch batch;
   batch.wcs = unpacked(slots, who);

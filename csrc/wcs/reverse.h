@@ -22,6 +22,7 @@
 #include "wcs/chain.h"
 #include "wcs/dual.h"
 #include "wcs/seeds.h"
+#include "wcs/triangle.h"
 
 namespace fits::wcs {
 
@@ -158,11 +159,6 @@ FITS_HOST_DEVICE void undo(const PixelToIntermediate& stage, Point& point) {
   }
 }
 
-template <class Real>
-struct Bivariate {
-  Real value, du, dv;
-};
-
 // A nonlinear spectral axis is a function of X = reference + scale w. The stage has its own numbers for both: it is
 // given the w' that makes the same X of them.
 template <class Point>
@@ -227,23 +223,6 @@ FITS_HOST_DEVICE void undo(const IntermediateToLogarithmic& stage, Point& point)
 }
 
 // (x, y) + (f(u, v), g(u, v)) with u and v counted from the origin.
-template <class Real, class Slot>
-FITS_HOST_DEVICE Bivariate<Real> sip_polynomial(const Slot* c, int order, Real u, Real v) {
-  Bivariate<Real> sum = {Real(0.0), Real(0.0), Real(0.0)};
-  for (int p = order; p >= 0; --p) {
-    const Slot* const row = c + sip::row(p);
-    Real inner = Real(row[order - p]), inner_dv = Real(0.0);
-    for (int q = order - p - 1; q >= 0; --q) {
-      inner_dv = fma(inner_dv, v, inner);
-      inner = fma(inner, v, Real(row[q]));
-    }
-    sum.du = fma(sum.du, u, sum.value);
-    sum.value = fma(sum.value, u, inner);
-    sum.dv = fma(sum.dv, u, inner_dv);
-  }
-  return sum;
-}
-
 template <class Real>
 struct Planar {
   Real u, v;
@@ -256,8 +235,8 @@ FITS_HOST_DEVICE auto sip_shift(const Point& point) {
   const auto* const block = point.slots() + static_cast<int>(point.wcs().slots[head::kSip]);
   const Real u = point.get(0) - Real(block[0] - 1.0), v = point.get(1) - Real(block[1] - 1.0);
   const auto order = [&](int which) { return static_cast<int>(point.wcs().sip()[sip::kOrders + which]); };
-  return Planar<Real>{sip_polynomial(block + sip::kA, order(0), u, v).value,
-                      sip_polynomial(block + sip::kA + sip::kTriangle, order(1), u, v).value};
+  return Planar<Real>{TriangleOf{block + sip::kA, order(0)}(u, v),
+                      TriangleOf{block + sip::kA + sip::kTriangle, order(1)}(u, v)};
 }
 
 // Sums of the terms of one polynomial of two variables: a u^p v^q.
@@ -286,7 +265,7 @@ FITS_HOST_DEVICE auto undo_sip_shift(Point& point) {
     const Real a = point.adjoint(which);
     const int first = sip::kA + which * sip::kTriangle;
     const int order = static_cast<int>(point.wcs().sip()[sip::kOrders + which]);
-    const auto jet = sip_polynomial(block + first, order, u, v);
+    const auto jet = TriangleOf{block + first, order}.with_derivatives(u, v);
     more.u = fma(a, jet.du, more.u);
     more.v = fma(a, jet.dv, more.v);
     if (point.wants_slots()) add_terms(point, at + first, order, a, u, v);
@@ -337,14 +316,14 @@ FITS_HOST_DEVICE void undo(const LookupForward& stage, Point& point) {
 template <class Real>
 struct TemplateJet {
   Real x, y, r;
-  Bivariate<Real> sum;
+  Jet<Real> sum;
 };
 template <class Real, class Slot>
 FITS_HOST_DEVICE TemplateJet<Real> template_polynomial(const double* record, const Slot* slots, Real p, Real q) {
   namespace at = distortion::record;
   TemplateJet<Real> jet;
   TemplatePolynomial{record}.map(p, q, jet.x, jet.y);
-  jet.sum = sip_polynomial(slots + at::kTerms, static_cast<int>(record[at::kDegree]), jet.x, jet.y);
+  jet.sum = TriangleOf{slots + at::kTerms, static_cast<int>(record[at::kDegree])}.with_derivatives(jet.x, jet.y);
   const Real s = fma(jet.x, jet.x, jet.y * jet.y);
   jet.r = sqrt(s);
   Real g = Real(0.0), slope = Real(0.0);  // g(r^2) r is the sum of the odd powers

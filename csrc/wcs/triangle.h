@@ -12,16 +12,17 @@ struct Jet {
   Real value, du, dv;
 };
 
-// Sum of c_p_q u^p v^q, p + q <= order; sip::row(p) holds c_p_0 ...
-struct Triangle {
-  const double* c;
+// Sum of c_p_q u^p v^q, p + q <= order; sip::row(p) holds c_p_0 ... Coefficients may be dual numbers.
+template <class Coefficient>
+struct TriangleOf {
+  const Coefficient* c;
   int order;
 
   template <class Real>
   FITS_HOST_DEVICE Real operator()(Real u, Real v) const {
     Real sum = Real(0.0);
     for (int p = order; p >= 0; --p) {
-      const double* const row = c + sip::row(p);
+      const Coefficient* const row = c + sip::row(p);
       Real inner = Real(row[order - p]);
       for (int q = order - p - 1; q >= 0; --q) inner = fma(inner, v, Real(row[q]));
       sum = fma(sum, u, inner);
@@ -33,7 +34,7 @@ struct Triangle {
   FITS_HOST_DEVICE Jet<Real> with_derivatives(Real u, Real v) const {
     Jet<Real> sum = {Real(0.0), Real(0.0), Real(0.0)};
     for (int p = order; p >= 0; --p) {
-      const double* const row = c + sip::row(p);
+      const Coefficient* const row = c + sip::row(p);
       Real inner = Real(row[order - p]), inner_dv = Real(0.0);
       for (int q = order - p - 1; q >= 0; --q) {
         inner_dv = fma(inner_dv, v, inner);
@@ -46,5 +47,9 @@ struct Triangle {
     return sum;
   }
 };
+template <class Coefficient>
+TriangleOf(const Coefficient*, int) -> TriangleOf<Coefficient>;
+
+using Triangle = TriangleOf<double>;
 
 }  // namespace fits::wcs

@@ -8,17 +8,13 @@ import numpy as np
 import pytest
 import torch
 from astropy.io import fits
+from wcs_samples import PROJECTIONS, packed, random_pixels, sip_header
 
 import torchfits
 
 pixel_to_world = torch.ops.fits.pixel_to_world
 world_to_pixel = torch.ops.fits.world_to_pixel
 wcs_update = torch.ops.fits.wcs_update
-
-PROJECTIONS = ["TAN", "SIN", "ARC", "STG", "ZEA", "CAR", "MER", "CEA", "CYP"]
-PROJECTIONS += ["AZP", "SZP", "ZPN", "AIR", "SFL", "PAR", "MOL", "AIT", "COP", "COE", "COD", "COO"]
-PROJECTIONS += ["BON", "PCO", "TSC", "CSC", "QSC", "HPX", "XPH"]
-
 
 PARAMETERS = {
     "AZP": {1: 2.0, 2: 30.0},
@@ -42,26 +38,6 @@ def sky_header(code: str = "TAN", crval: tuple[float, float] = (150.1, 2.2), sca
     header["CRPIX1"], header["CRPIX2"] = 31.5, 20.25
     header["CD1_1"], header["CD1_2"], header["CD2_1"], header["CD2_2"] = -scale, 0.1 * scale, 0.15 * scale, scale
     return header
-
-
-def sip_header(order: int = 4) -> fits.Header:
-    header = sky_header("TAN-SIP", scale=1e-4)
-    random = np.random.default_rng(order)
-    for name in "AB":
-        header[f"{name}_ORDER"] = order
-        for p in range(order + 1):
-            for q in range(order + 1 - p):
-                if p + q > 1:
-                    header[f"{name}_{p}_{q}"] = 5 * random.uniform(-1, 1) * 2000.0 ** -(p + q)
-    return header
-
-
-def packed(header: fits.Header, alt: str = "") -> torch.Tensor:
-    return torch.ops.fits.wcs_from_header(header.tostring(), alt)
-
-
-def random_pixels(count: int, naxis: int = 2, size: float = 2048, seed: int = 1) -> np.ndarray:
-    return np.random.default_rng(seed).uniform(0, size, (count, naxis))
 
 
 def header_of(code: str) -> fits.Header:
