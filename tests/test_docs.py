@@ -169,7 +169,7 @@ def row(competitor: str, kind: str, milliseconds: float, **more: object) -> dict
 
 
 def test_speed_table(build: ModuleType, tmp_path: Path) -> None:
-    assert "No results" in build.speed_table(tmp_path)
+    assert "No results" in build.table(build.measured_cases(tmp_path))
     rows = [
         row("torchfits", "ours", 2.0),
         row("astropy", "rival", 9.0),
@@ -181,13 +181,14 @@ def test_speed_table(build: ModuleType, tmp_path: Path) -> None:
         row("astropy", "rival", 99.0, cache="cold"),
     ]
     (tmp_path / "images.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
-    table = build.speed_table(tmp_path)
-    assert "| images: float32 | 2 ms | 9 ms, astropy | 4.5 | 0.8 |" in table
-    assert table.count("| images") == 1
+    table = build.speed_page(tmp_path)
+    assert "## Images\n\n| case | torchfits | best rival | ratio, 1 thread | ratio, 2 threads |" in table
+    assert "| float32 | 2 ms | 9 ms, astropy | 4.5 | 0.8 |" in table
+    assert table.count("| float32") == 1
     assert "some CPU, 2 cores, AVX2; python 3.11, torch 2.13.0, other 1.2 (PyPI)." in table
 
 
 def test_speed_table_says_where_ours_is_wrong(build: ModuleType, tmp_path: Path) -> None:
     rows = [row("torchfits", "ours", 2.0, check="wrong: 1 of 9 values", ratio=None), row("astropy", "rival", 9.0)]
     (tmp_path / "images.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
-    assert "| images: float32 | wrong: 1 of 9 values | none was right | – |" in build.speed_table(tmp_path)
+    assert "| float32 | wrong: 1 of 9 values | none was right | – |" in build.speed_page(tmp_path)
