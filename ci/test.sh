@@ -36,7 +36,7 @@ python tests/real_files.py --quiet
 step "C++ under AddressSanitizer and UndefinedBehaviorSanitizer"
 cmake -S tests/cpp -B build/cpp -G Ninja -DCMAKE_CXX_COMPILER=clang++ >build/cmake.log || { cat build/cmake.log && exit 1; }
 cmake --build build/cpp
-ctest --test-dir build/cpp --output-on-failure --no-tests=error
+ctest --test-dir build/cpp --output-on-failure --no-tests=error --parallel "$(nproc)"
 
 if [[ $long == yes ]]; then fuzz_seconds=1800; else fuzz_seconds=60; fi
 step "fuzzers, $fuzz_seconds s in all"
