@@ -7,6 +7,7 @@
 
 using fits::Run;
 using fits::window_runs;
+using fits::WindowRuns;
 using Lengths = std::vector<std::int64_t>;
 
 namespace {
@@ -91,9 +92,55 @@ TEST(whole_arrays_and_whole_planes_are_one_run) {
   CHECK_EQUAL(window_runs(Lengths{7, 5, 3}, Lengths{0, 1, 0}, Lengths{7, 2, 3}).size(), 7u);
 }
 
+TEST(one_walk_serves_many_windows) {
+  const Lengths shape{4, 5}, size{3, 2};
+  WindowRuns walk(shape, size);
+  for (std::int64_t y = -4; y <= 5; ++y) {
+    for (std::int64_t x = -3; x <= 6; ++x) {
+      const Lengths start{y, x};
+      const auto expected = window_runs(shape, start, size);
+      CHECK_EQUAL(walk.move_to(start), !expected.empty());
+      CHECK_EQUAL(walk.count(), static_cast<std::int64_t>(expected.size()));
+      CHECK_EQUAL(walk.inside(), y >= 0 && y <= 1 && x >= 0 && x <= 3);
+      std::vector<Run> runs;
+      for (Run run; walk.next(run);) runs.push_back(run);
+      CHECK(by_runs(runs) == by_runs(expected));
+    }
+  }
+}
+
+TEST(runs_and_gaps_are_the_window_in_order) {
+  const Lengths shape{3, 4, 2}, size{4, 3, 3};
+  WindowRuns walk(shape, size);
+  for (std::int64_t z = -5; z <= 4; ++z) {
+    for (std::int64_t y = -4; y <= 5; ++y) {
+      for (std::int64_t x = -4; x <= 3; ++x) {
+        const Lengths start{z, y, x};
+        walk.move_to(start);
+        std::int64_t at = 0, shared = 0;
+        const auto take = [&](const Run& run) {
+          CHECK_EQUAL(run.target, at);
+          at += run.count;
+          shared += run.count;
+        };
+        const auto gap = [&](std::int64_t first, std::int64_t count) {
+          CHECK_EQUAL(first, at);
+          CHECK(count > 0);
+          at += count;
+        };
+        walk_window(walk, 36, take, gap);
+        CHECK_EQUAL(at, 36);
+        CHECK_EQUAL(shared, static_cast<std::int64_t>(by_definition(shape, start, size).size()));
+      }
+    }
+  }
+}
+
 TEST(extreme_starts_do_not_overflow) {
   const auto far = std::numeric_limits<std::int64_t>::max();
   CHECK(window_runs(Lengths{5}, Lengths{far}, Lengths{far}).empty());
   CHECK(window_runs(Lengths{5}, Lengths{-far}, Lengths{10}).empty());
   CHECK_EQUAL(window_runs(Lengths{5}, Lengths{0}, Lengths{far}).at(0).count, 5);
+  CHECK(window_runs(Lengths{5}, Lengths{-far - 1}, Lengths{far}).empty());
+  CHECK(window_runs(Lengths{far, 5}, Lengths{0, 0}, Lengths{0, far}).empty());
 }
