@@ -163,21 +163,26 @@ TilePlace TileDecoder::place_of(const TileStream& tile) const noexcept {
   const Tile box = image_.grid.at(tile.number);
   if (!stacked_) return TilePlace(image_.grid, box, window_, pixel_size(to_), out_);
   const auto apart = static_cast<std::size_t>(image_.grid.tile_pixels()) * pixel_size(to_);
-  return TilePlace(box.pixels, pixel_size(to_), out_ + static_cast<std::size_t>(tile.slot) * apart);
+  return TilePlace(std::min(box.pixels, tile.wanted), pixel_size(to_),
+                   out_ + static_cast<std::size_t>(tile.slot) * apart);
 }
 
 std::int64_t TileDecoder::needed(std::int64_t number) const noexcept {
-  const Tile box = image_.grid.at(number);
+  TileStream tile;
+  tile.number = number;
+  return needed(tile);
+}
+
+std::int64_t TileDecoder::needed(const TileStream& tile) const noexcept {
+  const Tile box = image_.grid.at(tile.number);
+  if (stacked_) return std::min(box.pixels, tile.wanted);
   bool whole = true;
-  for (int i = 0; !stacked_ && i < image_.grid.naxis; ++i) {
+  for (int i = 0; i < image_.grid.naxis; ++i) {
     const auto n = static_cast<std::size_t>(i);
     const std::int64_t end = box.start[i] + box.size[i];
     whole = whole && window_.start[n] <= box.start[i] && window_.start[n] >= end - window_.size[n];
   }
-  if (whole) return box.pixels;
-  TileStream tile;
-  tile.number = number;
-  return place_of(tile).needed();
+  return whole ? box.pixels : place_of(tile).needed();
 }
 
 std::size_t TileDecoder::scratch_size(Codec codec) const noexcept {
@@ -204,7 +209,7 @@ void TileDecoder::operator()(std::span<const TileStream> tiles, std::span<std::b
   for (std::size_t i = 0; i < tiles.size(); ++i) {
     if (tiles[i].codec == Codec::rice_1) {
       errors[i] = image_.has_values(tiles[i]) ? TileError::ok : TileError::bad_code;
-      if (errors[i] == TileError::ok) counts[i] = needed(tiles[i].number);
+      if (errors[i] == TileError::ok) counts[i] = needed(tiles[i]);
     } else {
       errors[i] = decode_one(tiles[i], scratch);
     }
@@ -247,7 +252,7 @@ void TileDecoder::decode_rice_tiles(std::span<const TileStream> tiles, std::span
 }
 
 TileError TileDecoder::decode_one(const TileStream& tile, std::span<std::byte> scratch) const noexcept {
-  if (needed(tile.number) == 0) return TileError::ok;
+  if (needed(tile) == 0) return TileError::ok;
   if (!image_.has_values(tile)) return TileError::bad_code;
   switch (tile.codec) {
     case Codec::gzip_1:

@@ -51,8 +51,9 @@ inline std::array<std::array<std::int64_t, 2>, 2> hcompress_shapes(const TileGri
 struct TileStream {
   Bytes bytes;
   Codec codec = Codec::rice_1;
-  std::int64_t number = 0;  // in [0, grid.count())
-  std::int64_t slot = 0;    // its place in a stack of tiles
+  std::int64_t number = 0;                                         // in [0, grid.count())
+  std::int64_t slot = 0;                                           // its place in a stack of tiles
+  std::int64_t wanted = std::numeric_limits<std::int64_t>::max();  // of a stack: so many pixels from its first on
   double zscale = std::numeric_limits<double>::quiet_NaN();
   double zzero = std::numeric_limits<double>::quiet_NaN();
   double zblank = std::numeric_limits<double>::quiet_NaN();
@@ -90,7 +91,8 @@ class TileDecoder {
  public:
   // Into a window of the image, an array of window.size at `out`; what no tile covers is left alone.
   TileDecoder(const TileImage& image, const TileWindow& window, const Conversion& conversion, void* out) noexcept;
-  // Into a stack of tiles: tile by tile at its slot, each in the order of its stream, tile_pixels() apart.
+  // Into a stack of tiles: tile by tile at its slot, each in the order of its stream, tile_pixels() apart. Pixels
+  // behind those that are wanted are left alone.
   TileDecoder(const TileImage& image, const Conversion& conversion, void* out) noexcept;
 
   // How many pixels from a tile's first on must be decoded: 0 where it lies outside the window.
@@ -106,6 +108,7 @@ class TileDecoder {
   class Sink;
   std::optional<Pixel> value_type(const TileStream& tile, std::size_t size) const noexcept;
   TilePlace place_of(const TileStream& tile) const noexcept;
+  std::int64_t needed(const TileStream& tile) const noexcept;
   TileError decode_one(const TileStream& tile, std::span<std::byte> scratch) const noexcept;
   TileError decode_gzip_tile(const TileStream& tile, std::span<std::byte> scratch) const noexcept;
   TileError decode_hcompress_tile(const TileStream& tile, std::span<std::byte> scratch) const noexcept;
