@@ -24,13 +24,18 @@ class ByteReader {
   // The bytes [offset, offset + count), cut at the end of the file. Valid as long as the reader and `scratch`, which
   // implementations that must copy copy into.
   virtual Bytes view(std::uint64_t offset, std::size_t count, std::vector<std::byte>& scratch) const = 0;
+  // All bytes, where they lie in memory (a mapping among it); empty where the reader must copy.
+  virtual Bytes in_memory() const noexcept { return {}; }
+  // Whether these bytes would have to be waited for, as far as the system tells; and advice that they will be wanted.
+  virtual bool on_disk(std::uint64_t, std::size_t) const noexcept { return false; }
+  virtual void will_need(std::uint64_t, std::size_t) const noexcept {}
 };
 
 class MemoryBytes final : public ByteReader {
  public:
   explicit MemoryBytes(Bytes bytes) noexcept : bytes_(bytes) {}
   std::uint64_t size() const noexcept override { return bytes_.size(); }
-  Bytes all() const noexcept { return bytes_; }
+  Bytes in_memory() const noexcept override { return bytes_; }
   Bytes view(std::uint64_t offset, std::size_t count, std::vector<std::byte>&) const override {
     if (offset >= bytes_.size()) return {};
     const std::size_t left = bytes_.size() - static_cast<std::size_t>(offset);

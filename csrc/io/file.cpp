@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -47,6 +48,18 @@ class Descriptor {
     return filled;
   }
 
+  // Whether the byte at `offset` is read without waiting for the disk; true where the system does not tell.
+  bool is_cached(std::uint64_t offset) const noexcept {
+#ifdef RWF_NOWAIT
+    std::byte byte;
+    iovec place{&byte, 1};
+    return ::preadv2(fd_, &place, 1, static_cast<off_t>(offset), RWF_NOWAIT) >= 0 || errno != EAGAIN;
+#else
+    (void)offset;
+    return true;
+#endif
+  }
+
  private:
   int fd_;
 };
@@ -58,6 +71,7 @@ class OwnedBytes final : public ByteReader {
   Bytes view(std::uint64_t offset, std::size_t count, std::vector<std::byte>& scratch) const override {
     return memory_.view(offset, count, scratch);
   }
+  Bytes in_memory() const noexcept override { return memory_.in_memory(); }
 
  private:
   Buffer buffer_;
@@ -68,7 +82,7 @@ class MappedBytes final : public ByteReader {
  public:
   MappedBytes(const Descriptor& file, std::size_t size) : memory_(map(file, size)) {}
   ~MappedBytes() override {
-    const auto all = memory_.all();
+    const Bytes all = memory_.in_memory();
     ::munmap(const_cast<std::byte*>(all.data()), all.size());
   }
   MappedBytes(const MappedBytes&) = delete;
@@ -77,8 +91,31 @@ class MappedBytes final : public ByteReader {
   Bytes view(std::uint64_t offset, std::size_t count, std::vector<std::byte>& scratch) const override {
     return memory_.view(offset, count, scratch);
   }
+  Bytes in_memory() const noexcept override { return memory_.in_memory(); }
+  bool on_disk(std::uint64_t offset, std::size_t count) const noexcept override {
+    const auto pages = whole_pages(offset, count);
+    // The first page and the last: what is between them came with them, as far as a glance can tell.
+    unsigned char first = 1, last = 1;
+    if (pages.empty() || ::mincore(pages.data(), kPage, &first) != 0) return false;
+    if (pages.size() > kPage) (void)::mincore(pages.data() + pages.size() - kPage, kPage, &last);
+    return (first & last & 1) == 0;
+  }
+  void will_need(std::uint64_t offset, std::size_t count) const noexcept override {
+    const auto pages = whole_pages(offset, count);
+    if (!pages.empty()) (void)::madvise(pages.data(), pages.size(), MADV_WILLNEED);
+  }
 
  private:
+  static constexpr std::size_t kPage = 4096;  // a smaller page than the system's is refused, and nothing is lost
+  // The pages that hold these bytes, as the system's calls take them.
+  std::span<std::byte> whole_pages(std::uint64_t offset, std::size_t count) const noexcept {
+    std::vector<std::byte> none;
+    const Bytes part = memory_.view(offset, count, none);
+    if (part.empty()) return {};
+    const auto first = reinterpret_cast<std::uintptr_t>(part.data()) / kPage * kPage;
+    const auto last = (reinterpret_cast<std::uintptr_t>(part.data() + part.size()) + kPage - 1) / kPage * kPage;
+    return {reinterpret_cast<std::byte*>(first), last - first};
+  }
   static Bytes map(const Descriptor& file, std::size_t size) {
     void* start = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file.get(), 0);
     if (start == MAP_FAILED) cannot_open();
@@ -97,6 +134,12 @@ class PositionedReads final : public ByteReader {
     if (scratch.size() < wanted) scratch.resize(wanted);
     // Shorter than it was when opened: the caller sees a truncated file.
     return Bytes(scratch).first(file_.read_at(offset, std::span(scratch).first(wanted)));
+  }
+  bool on_disk(std::uint64_t offset, std::size_t count) const noexcept override {
+    return !file_.is_cached(offset) || (count > 0 && !file_.is_cached(offset + count - 1));
+  }
+  void will_need(std::uint64_t offset, std::size_t count) const noexcept override {
+    (void)::posix_fadvise(file_.get(), static_cast<off_t>(offset), static_cast<off_t>(count), POSIX_FADV_WILLNEED);
   }
 
  private:

@@ -5,7 +5,7 @@
 
 #include "format/error.h"
 #include "format/window.h"
-#include "io/gzip.h"
+#include "ops/scratch.h"
 
 namespace fits::ops {
 namespace {
@@ -16,21 +16,6 @@ constexpr std::int64_t kWorthThread = 1 << 15;
 constexpr std::int64_t kTaskBytes = std::int64_t{2} << 20;
 
 [[noreturn]] void bad(const std::string& what) { throw FileError(Status::bad_compressed_data, what); }
-
-// 64-byte aligned memory of one thread.
-class Scratch {
- public:
-  explicit Scratch(std::size_t size) : buffer_(size == 0 ? 0 : size + 64), size_(size) {}
-  std::span<std::byte> span() noexcept {
-    if (size_ == 0) return {};
-    const auto past = reinterpret_cast<std::uintptr_t>(buffer_.data()) % 64;
-    return {buffer_.data() + (64 - past) % 64, size_};
-  }
-
- private:
-  io::Buffer buffer_;
-  std::size_t size_;
-};
 
 std::size_t scratch_size(const TileDecoder& decoder, const std::vector<StoredTile>& tiles) {
   bool used[7] = {};
@@ -77,16 +62,19 @@ void throw_first(const TileImage& image, const std::vector<StoredTile>& tiles, c
     first = &tiles[i];
     error = errors[i];
   }
-  if (first == nullptr) return;
-  if (!image.has_values(first->stream)) {
-    bad(sentence("tile ", first->stream.number, ": ", codec_name(first->stream.codec),
-                 ": the tile holds integers, and of a floating image it must be quantised: ZQUANTIZ not NONE, and a "
-                 "ZSCALE (section 10.2)"));
-  }
-  bad(sentence("tile ", first->stream.number, ": ", codec_name(first->stream.codec), ": ", tile_error_text(error)));
+  if (first != nullptr) throw tile_failure(image, first->stream, error);
 }
 
 }  // namespace
+
+FileError tile_failure(const TileImage& image, const TileStream& tile, TileError error) {
+  const auto text = image.has_values(tile)
+                        ? tile_error_text(error)
+                        : "the tile holds integers, and of a floating image it must be quantised: ZQUANTIZ not NONE, "
+                          "and a ZSCALE (section 10.2)";
+  return FileError(Status::bad_compressed_data,
+                   sentence("tile ", tile.number, ": ", codec_name(tile.codec), ": ", text));
+}
 
 std::vector<TileError> decode_each(const ByteReader& bytes, const TileDecoder& decoder, const TileImage& image,
                                    const std::vector<StoredTile>& tiles) {

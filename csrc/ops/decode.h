@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "format/error.h"
 #include "format/tile_table.h"
 #include "ops/tensor.h"
 #include "tile/decode.h"
@@ -14,6 +15,9 @@ struct StoredTile {
   std::uint64_t start = 0, size = 0;
   TileStream stream;
 };
+
+// What is wrong with a tile, in a sentence.
+FileError tile_failure(const TileImage& image, const TileStream& tile, TileError error);
 
 // Decodes all of them, in parallel where that pays. Returns what is wrong with each; pixels of bad ones are undefined.
 std::vector<TileError> decode_each(const ByteReader& bytes, const TileDecoder& decoder, const TileImage& image,

@@ -3,17 +3,15 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "format/window.h"
 #include "ops/decode.h"
+#include "ops/plain_image.h"
 #include "ops/source.h"
 
 namespace fits::ops {
 namespace {
-
-// Values converted between two looks at the file's bytes: small enough that positioned reads stay in cache and that
-// threads share a large image evenly.
-constexpr std::int64_t kPieceBytes = std::int64_t{1} << 20;
 
 const char* kind_name(HduKind kind) {
   switch (kind) {
@@ -24,69 +22,6 @@ const char* kind_name(HduKind kind) {
     default: return "an image";
   }
 }
-
-FileError cut_off(const ByteReader& bytes, const Hdu& hdu) {
-  const std::uint64_t size = bytes.size();
-  return FileError(Status::truncated,
-                   sentence("the data unit is cut off: the header promises ", hdu.data_size, " bytes and the file has ",
-                            size > hdu.data_start ? size - hdu.data_start : 0));
-}
-
-// Where element `source` of the image lies among the stored values. Random groups (section 6) put PCOUNT parameters
-// before each group's array.
-struct Layout {
-  std::int64_t group_size = 0, pcount = 0;
-  explicit Layout(const Hdu& hdu) {
-    if (hdu.kind != HduKind::random_groups) return;
-    pcount = hdu.pcount;
-    group_size = 1;
-    for (std::size_t i = 0; i + 1 < hdu.naxes.size(); ++i) group_size *= hdu.naxes[i];
-  }
-  std::int64_t stored(std::int64_t source) const {
-    return group_size == 0 ? source : source + (source / group_size + 1) * pcount;
-  }
-  // How many elements from `source` on are stored one after the other, at most `count`.
-  std::int64_t together(std::int64_t source, std::int64_t count) const {
-    return group_size == 0 ? count : std::min(count, group_size - source % group_size);
-  }
-};
-
-class PlainImage {
- public:
-  PlainImage(const ByteReader& bytes, const Hdu& hdu, const Conversion& conversion, void* out)
-      : bytes_(bytes),
-        hdu_(hdu),
-        converter_(conversion, ByteOrder::big_endian),
-        layout_(hdu),
-        out_(static_cast<std::byte*>(out)),
-        stored_size_(static_cast<std::int64_t>(bitpix_size(conversion.bitpix))),
-        pixel_size_(static_cast<std::int64_t>(pixel_size(conversion.to))) {}
-
-  void read(Run run) const {
-    std::vector<std::byte> scratch;
-    const std::int64_t most = std::max<std::int64_t>(kPieceBytes / stored_size_, 1);
-    while (run.count > 0) {
-      const std::int64_t count = layout_.together(run.source, std::min(run.count, most));
-      converter_(stored(layout_.stored(run.source), count, scratch), count, out_ + run.target * pixel_size_);
-      run = {run.source + count, run.target + count, run.count - count};
-    }
-  }
-
- private:
-  const std::byte* stored(std::int64_t first, std::int64_t count, std::vector<std::byte>& scratch) const {
-    const auto wanted = static_cast<std::size_t>(count * stored_size_);
-    const Bytes view = bytes_.view(hdu_.data_start + static_cast<std::uint64_t>(first * stored_size_), wanted, scratch);
-    if (view.size() < wanted) throw cut_off(bytes_, hdu_);
-    return view.data();
-  }
-
-  const ByteReader& bytes_;
-  const Hdu& hdu_;
-  Converter converter_;
-  Layout layout_;
-  std::byte* out_;
-  std::int64_t stored_size_, pixel_size_;
-};
 
 // Gives the runs to threads: one long run cut into pieces, many short ones a stretch of them each.
 template <class Task>
@@ -212,20 +147,42 @@ void read_window(const io::Source& source, const Hdu& hdu, const Shape& start, c
   const auto runs = window_runs(hdu.shape(), start, size);
   if (runs.empty()) return;
   const PlainImage image(source.file->bytes(), hdu, conversion, out);
-  share_runs(runs, static_cast<std::byte*>(out), pixel_size(conversion.to), [&](const Run& run) { image.read(run); });
+  share_runs(runs, static_cast<std::byte*>(out), pixel_size(conversion.to), [&](const Run& run) {
+    std::vector<std::byte> scratch;
+    image.read(run, scratch);
+  });
 }
 
-void fill_pixels(double value, std::int64_t count, Pixel pixel, void* out) {
-  std::byte one[8];
-  convert_native(&value, 1, {-64, {}, false, pixel}, one);
-  const std::size_t size = pixel_size(pixel);
+double fill_value(std::optional<double> fill, Pixel pixel) noexcept {
+  return fill.value_or(is_floating(pixel) ? std::numeric_limits<double>::quiet_NaN() : 0.0);
+}
+
+void require_hdus(const std::vector<std::int64_t>& hdus, std::string_view who) {
+  require(!hdus.empty(), who, ": hdus is empty; name at least one HDU");
+  for (const auto hdu : hdus) require(hdu >= 0, who, ": hdus has ", hdu, "; HDUs are counted from 0");
+}
+
+Filler::Filler(double value, Pixel pixel) noexcept : size_(pixel_size(pixel)) {
+  convert_native(&value, 1, {-64, {}, false, pixel}, one_);
+  same_ = std::all_of(one_, one_ + size_, [&](std::byte b) { return b == one_[0]; });
+}
+
+void Filler::operator()(std::int64_t count, void* out) const noexcept {
   auto* const target = static_cast<std::byte*>(out);
-  if (std::all_of(one, one + size, [&](std::byte b) { return b == one[0]; })) {
-    std::memset(target, static_cast<int>(one[0]), static_cast<std::size_t>(count) * size);
+  if (same_) {
+    std::memset(target, static_cast<int>(one_[0]), static_cast<std::size_t>(count) * size_);
     return;
   }
-  for (std::int64_t i = 0; i < count; ++i) std::memcpy(target + static_cast<std::size_t>(i) * size, one, size);
+  const auto fill = [&]<class T>(T pattern) {
+    std::memcpy(&pattern, one_, sizeof pattern);
+    std::fill_n(reinterpret_cast<T*>(target), count, pattern);
+  };
+  if (size_ == 2) return fill(std::uint16_t{});
+  if (size_ == 4) return fill(std::uint32_t{});
+  fill(std::uint64_t{});
 }
+
+void fill_pixels(double value, std::int64_t count, Pixel pixel, void* out) { Filler(value, pixel)(count, out); }
 
 namespace {
 

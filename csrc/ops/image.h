@@ -24,6 +24,25 @@ Conversion conversion_for(const Hdu& hdu, std::optional<ScalarType> dtype, bool 
 void read_window(const io::Source& source, const Hdu& hdu, const Shape& start, const Shape& size,
                  const Conversion& conversion, void* out);
 
+// What pixels are that no image covers: `fill`, and where none is asked for NaN if the pixels can hold it, else 0.
+double fill_value(std::optional<double> fill, Pixel pixel) noexcept;
+
+// Throws std::invalid_argument unless `hdus` names at least one HDU, all counted from 0.
+void require_hdus(const std::vector<std::int64_t>& hdus, std::string_view who);
+
+// Pixels of one value, made ready once for many short stretches.
+class Filler {
+ public:
+  Filler(double value, Pixel pixel) noexcept;
+  // `count` pixels at `out`, which is aligned for them.
+  void operator()(std::int64_t count, void* out) const noexcept;
+
+ private:
+  alignas(8) std::byte one_[8];
+  std::size_t size_;
+  bool same_;  // every byte of a pixel
+};
+
 // `count` pixels of `value` at `out`.
 void fill_pixels(double value, std::int64_t count, Pixel pixel, void* out);
 

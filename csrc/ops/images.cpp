@@ -1,6 +1,5 @@
 // read_images, read_images_ragged: a batch of images, from files or from bytes laid end to end, in one call.
 #include <algorithm>
-#include <limits>
 
 #include "ops/image.h"
 #include "ops/source.h"
@@ -16,10 +15,7 @@ struct BatchOptions {
   bool centered = false;
   bool strict = true;
 
-  // NaN where the pixels can hold it, else 0.
-  double fill_value() const {
-    return fill.value_or(is_floating(pixel) ? std::numeric_limits<double>::quiet_NaN() : 0.0);
-  }
+  double fill_value() const { return ops::fill_value(fill, pixel); }
 };
 
 // Opens item `item` and gives each of its HDUs to `read(source, plane, hdu)`. What is wrong with one HDU concerns that
@@ -47,11 +43,6 @@ void for_each_plane(const SourceBatch& batch, std::int64_t item, const Hdus& hdu
       fail(p, status);
     }
   }
-}
-
-void require_hdus(const Hdus& hdus, std::string_view who) {
-  require(!hdus.empty(), who, ": hdus is empty; name at least one HDU");
-  for (const auto hdu : hdus) require(hdu >= 0, who, ": hdus has ", hdu, "; HDUs are counted from 0");
 }
 
 // ---- padded: one shape for all

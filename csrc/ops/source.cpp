@@ -1,6 +1,8 @@
 #include "ops/source.h"
 
 #include <algorithm>
+#include <numeric>
+#include <unordered_map>
 
 namespace fits::ops {
 
@@ -23,6 +25,20 @@ SourceBatch::SourceBatch(const Tensor& data, const Tensor& offsets, std::string_
       offsets_(packed_offsets(offsets, data_.size(), who)),
       size_(static_cast<std::int64_t>(offsets_.size()) - 1) {}
 
+SourceBatch::SourceBatch(const Tensor& data, std::string_view who) : data_(byte_source(data, who)), size_(1) {
+  whole_[1] = static_cast<std::int64_t>(data_.size());
+  offsets_ = whole_;
+}
+
+std::vector<std::int64_t> SourceBatch::first_of_each() const {
+  std::vector<std::int64_t> first(static_cast<std::size_t>(size_));
+  std::iota(first.begin(), first.end(), 0);
+  if (paths_ == nullptr || size_ < 2) return first;
+  std::unordered_map<std::string_view, std::int64_t> met;
+  for (auto& item : first) item = met.emplace((*paths_)[static_cast<std::size_t>(item)], item).first->second;
+  return first;
+}
+
 io::Source SourceBatch::open(std::int64_t item) const {
   const auto i = static_cast<std::size_t>(item);
   io::Source source;
@@ -38,6 +54,7 @@ io::Source SourceBatch::open(std::int64_t item) const {
 
 std::string SourceBatch::name_of(std::int64_t item, std::int64_t hdu) const {
   if (paths_ != nullptr) return Name{(*paths_)[static_cast<std::size_t>(item)], hdu}();
+  if (offsets_.data() == whole_) return Name{kBytesName, hdu}();
   return sentence("item ", item, "[", hdu, "]");
 }
 

@@ -49,9 +49,15 @@ class SourceBatch {
   // `who` is the operator, for messages. The lists and tensors must outlive the batch.
   SourceBatch(const Texts& paths, std::string_view who);
   SourceBatch(const Tensor& data, const Tensor& offsets, std::string_view who);
+  // Of one file in memory.
+  SourceBatch(const Tensor& data, std::string_view who);
+  SourceBatch(const SourceBatch&) = delete;
+  SourceBatch& operator=(const SourceBatch&) = delete;
 
   std::int64_t size() const noexcept { return size_; }
   io::Source open(std::int64_t item) const;
+  // For each item the first one of its path; in memory every item is its own.
+  std::vector<std::int64_t> first_of_each() const;
   // Names "stamp.fits[0]" or "item 7[0]", for in_context.
   auto name(std::int64_t item, std::int64_t hdu) const {
     return [this, item, hdu] { return name_of(item, hdu); };
@@ -63,6 +69,7 @@ class SourceBatch {
   const Texts* paths_ = nullptr;
   Bytes data_;
   std::span<const std::int64_t> offsets_;
+  std::int64_t whole_[2] = {0, 0};  // offsets of one file
   std::int64_t size_;
 };
 

@@ -1,0 +1,58 @@
+#include "ops/plain_image.h"
+
+namespace fits::ops {
+namespace {
+
+// Values converted between two looks at the file's bytes: small enough that positioned reads stay in cache and that
+// threads share a large image evenly.
+constexpr std::int64_t kPieceBytes = std::int64_t{1} << 20;
+
+}  // namespace
+
+FileError cut_off(const ByteReader& bytes, const Hdu& hdu) {
+  const std::uint64_t size = bytes.size();
+  return FileError(Status::truncated,
+                   sentence("the data unit is cut off: the header promises ", hdu.data_size, " bytes and the file has ",
+                            size > hdu.data_start ? size - hdu.data_start : 0));
+}
+
+PlainImage::Layout::Layout(const Hdu& hdu) {
+  if (hdu.kind != HduKind::random_groups) return;
+  pcount = hdu.pcount;
+  group_size = 1;
+  for (std::size_t i = 0; i + 1 < hdu.naxes.size(); ++i) group_size *= hdu.naxes[i];
+}
+
+PlainImage::PlainImage(const ByteReader& bytes, const Hdu& hdu, const Conversion& conversion, void* out)
+    : bytes_(bytes),
+      hdu_(hdu),
+      converter_(conversion, ByteOrder::big_endian),
+      layout_(hdu),
+      out_(static_cast<std::byte*>(out)),
+      stored_size_(static_cast<std::int64_t>(bitpix_size(conversion.bitpix))),
+      pixel_size_(static_cast<std::int64_t>(pixel_size(conversion.to))) {}
+
+void PlainImage::read(Run run, std::vector<std::byte>& scratch) const {
+  const std::int64_t most = kPieceBytes / stored_size_;
+  while (run.count > 0) {
+    const std::int64_t count = layout_.together(run.source, std::min(run.count, most));
+    converter_(stored(layout_.stored(run.source), count, scratch), count, out_ + run.target * pixel_size_);
+    run = {run.source + count, run.target + count, run.count - count};
+  }
+}
+
+PlainImage::Extent PlainImage::extent(Run run) const noexcept {
+  if (run.count <= 0) return {hdu_.data_start, 0};
+  const std::int64_t first = layout_.stored(run.source), last = layout_.stored(run.source + run.count - 1);
+  return {hdu_.data_start + static_cast<std::uint64_t>(first * stored_size_),
+          static_cast<std::size_t>((last + 1 - first) * stored_size_)};
+}
+
+const std::byte* PlainImage::stored(std::int64_t first, std::int64_t count, std::vector<std::byte>& scratch) const {
+  const auto wanted = static_cast<std::size_t>(count * stored_size_);
+  const Bytes view = bytes_.view(hdu_.data_start + static_cast<std::uint64_t>(first * stored_size_), wanted, scratch);
+  if (view.size() < wanted) throw cut_off(bytes_, hdu_);
+  return view.data();
+}
+
+}  // namespace fits::ops
