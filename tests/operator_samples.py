@@ -150,6 +150,15 @@ class Files:
         file += hdu_bytes(second, primary=False, BSCALE=0.1, BZERO=3.0, EXTNAME="ERR", EXTVER=1 + item, EXPTIME=7.5)
         return gzip.compress(file, 1, mtime=0) if item % 2 else file
 
+    @property
+    def corners(self) -> torch.Tensor:
+        """Of two cutouts a file: one inside its images, one that reaches outside."""
+        return torch.tensor([[1, 2], [-1 - self.version, 3]]).repeat(len(self.files), 1)
+
+    @property
+    def index(self) -> torch.Tensor:
+        return torch.arange(2 * len(self.files)) % len(self.files)
+
     @functools.cached_property
     def compressed(self) -> torch.Tensor:
         """A file with a tile-compressed image in HDU 1: of single precision, dithered, its first pixel undefined."""
@@ -272,6 +281,21 @@ SAMPLES: dict[str, Callable[[Files], Call]] = {
     "read_images.packed": lambda f: ((f.packed, f.offsets, [0, 1, 2], [6, 7]), _IMAGES),
     "read_images_ragged": lambda f: ((f.paths, [1, 0], 2), {"dtype": torch.float64}),
     "read_images_ragged.packed": lambda f: ((f.packed, f.offsets, [0, 1, 2], 2), {"strict": False}),
+    "read_cutouts": lambda f: ((f.path, [1, 0], f.corners, [3, 4]), {"fill": -1.0, "dtype": None}),
+    "read_cutouts.bytes": lambda f: ((f.data, [0], f.corners, [3, 4]), {"fill": 2.5, "dtype": torch.float64}),
+    "read_cutouts.paths": lambda f: ((f.paths, f.index, [0, 1], f.corners, [3, 4]), {"fill": -1.0}),
+    "read_cutouts.packed": lambda f: (
+        (f.packed, f.offsets, f.index, [0, 1], f.corners, [3, 4]),
+        {"fill": None, "dtype": torch.int16},
+    ),
+    "read_cutouts_status.paths": lambda f: (
+        ([*f.paths, "missing.fits"], f.index + 1, [0, 1], f.corners, [3, 4]),
+        {"fill": -1.0},
+    ),
+    "read_cutouts_status.packed": lambda f: (
+        (f.packed, f.offsets, f.index, [0, 2], f.corners, [3, 4]),
+        {"fill": -1.0, "dtype": None},
+    ),
     "read_tiles": lambda f: ((f.compressed_path, 1), {"tiles": torch.tensor([3, 0, 3])}),
     "read_tiles.bytes": lambda f: ((f.compressed, 1), {"tiles": None}),
     "decode_tiles": lambda f: (

@@ -60,6 +60,26 @@ STABLE_TORCH_LIBRARY(fits, m) {
       "read_images_ragged(str[] paths, int[] hdus, int naxis, *, ScalarType? dtype=None, bool strict=True) -> "
       "(Tensor values, Tensor offsets, Tensor shapes, Tensor status)");
 
+  // Cutouts. Before .bytes stands .packed: tried as `int[] hdus`, offsets would be taken apart too.
+  m.def(
+      "read_cutouts(str path, int[] hdus, Tensor corners, SymInt[] size, *, float? fill=None, "
+      "ScalarType? dtype=None) -> Tensor");
+  m.def(
+      "read_cutouts.packed(Tensor data, Tensor offsets, Tensor index, int[] hdus, Tensor corners, SymInt[] size, *, "
+      "float? fill=None, ScalarType? dtype=None) -> Tensor");
+  m.def(
+      "read_cutouts.bytes(Tensor data, int[] hdus, Tensor corners, SymInt[] size, *, float? fill=None, "
+      "ScalarType? dtype=None) -> Tensor");
+  m.def(
+      "read_cutouts.paths(str[] paths, Tensor index, int[] hdus, Tensor corners, SymInt[] size, *, float? fill=None, "
+      "ScalarType? dtype=None) -> Tensor");
+  m.def(
+      "read_cutouts_status.packed(Tensor data, Tensor offsets, Tensor index, int[] hdus, Tensor corners, "
+      "SymInt[] size, *, float? fill=None, ScalarType? dtype=None) -> (Tensor cutouts, Tensor status)");
+  m.def(
+      "read_cutouts_status.paths(str[] paths, Tensor index, int[] hdus, Tensor corners, SymInt[] size, *, "
+      "float? fill=None, ScalarType? dtype=None) -> (Tensor cutouts, Tensor status)");
+
   // Tiles of compressed images
   m.def(
       "read_tiles(str path, int hdu, Tensor? tiles=None) -> "

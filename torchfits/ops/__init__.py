@@ -5,6 +5,7 @@ One module a room; each has ``DOCS``, from which docs/operators.md is made. Impo
 
 from torchfits.ops import (
     compression,
+    cutouts,
     files,
     headers,
     images,
@@ -21,6 +22,7 @@ DOCS: dict[str, str] = {
     **files.DOCS,
     **headers.DOCS,
     **images.DOCS,
+    **cutouts.DOCS,
     **tiles.DOCS,
     **compression.DOCS,
     **rows.DOCS,

@@ -1,0 +1,296 @@
+// read_cutouts, read_cutouts_status: many windows of one size, from one file or many, in one call.
+//
+// Cutouts are sorted by file and position. Each file is opened once, by one thread; the cutouts of its HDUs are then
+// steps (ops/cutout_planes.h) that all threads share. No more files are open at a time than there are threads, but for
+// those in the cache, so that of gzipped ones no more than that lie in memory.
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <numeric>
+
+#include "ops/cutout_planes.h"
+#include "ops/image.h"
+#include "ops/scaling.h"
+#include "ops/source.h"
+
+namespace fits::ops {
+namespace {
+
+using Hdus = std::vector<std::int64_t>;
+
+// Pixels worth a thread, and what opening a file is worth in pixels.
+constexpr std::int64_t kWorthThread = 1 << 15;
+constexpr std::int64_t kOpening = 1 << 13;
+
+// The cutouts of one source: [first, first + count) of those sorted by source.
+struct FilePart {
+  std::int64_t item;
+  std::size_t first, count;
+};
+
+// An opened file and what is to be read from it.
+class CutoutFile {
+ public:
+  CutoutFile(const SourceBatch& batch, std::int64_t item, const CutoutRequest& request, CutoutFailures& failures,
+             std::span<std::int64_t> cutouts, int threads)
+      : cutouts_(cutouts) {
+    sort_by_position(request.windows);
+    try {
+      in_context(batch.name(item, request.hdus[0]), [&] { source_ = batch.open(item); });
+    } catch (...) {
+      failures.note(cutouts, 0, request.planes());
+      return;
+    }
+    for (std::int64_t plane = 0; plane < request.planes(); ++plane) {
+      const auto name = batch.name(item, request.hdus[static_cast<std::size_t>(plane)]);
+      try {
+        in_context(name, [&] {
+          planes_.push_back(open_plane({&request, &failures, &source_, plane, name, cutouts, threads}));
+        });
+      } catch (...) {
+        failures.note(cutouts, plane, plane + 1);
+      }
+    }
+  }
+
+  // Takes part in all there is to do; when it returns other threads may still be at their last steps.
+  void take_part(CutoutMemory& memory) {
+    for (const auto& plane : planes_) {
+      while (plane->step(memory)) continue;
+    }
+  }
+
+  std::int64_t work() const noexcept {
+    std::int64_t all = 0;
+    for (const auto& plane : planes_) all += plane->work();
+    return all;
+  }
+
+ private:
+  // In the order of the file's bytes, which a disk and the caches like best.
+  void sort_by_position(const TileWindows& windows) {
+    const auto before = [&](std::int64_t a, std::int64_t b) {
+      return std::ranges::lexicographical_compare(windows.corner(a), windows.corner(b));
+    };
+    if (!std::ranges::is_sorted(cutouts_, before)) std::ranges::sort(cutouts_, before);
+  }
+
+  std::span<std::int64_t> cutouts_;
+  io::Source source_;
+  std::vector<std::unique_ptr<CutoutPlane>> planes_;
+};
+
+// All files of a call, given out to threads.
+class CutoutCall {
+ public:
+  // `item_of`: for each cutout its source.
+  CutoutCall(const SourceBatch& batch, std::span<const std::int64_t> item_of, const CutoutRequest& request,
+             CutoutFailures& failures)
+      : batch_(batch), request_(request), failures_(failures), cutouts_(item_of.size()) {
+    const auto first_of = batch.first_of_each();
+    const auto source_of = [&](std::size_t cutout) {
+      return static_cast<std::size_t>(first_of[static_cast<std::size_t>(item_of[cutout])]);
+    };
+    std::vector<std::size_t> ends(first_of.size() + 1, 0);
+    for (std::size_t i = 0; i < item_of.size(); ++i) ++ends[source_of(i) + 1];
+    for (std::size_t i = 0; i < first_of.size(); ++i) {
+      if (ends[i + 1] > 0) parts_.push_back({static_cast<std::int64_t>(i), ends[i], ends[i + 1]});
+      ends[i + 1] += ends[i];
+    }
+    // A counting sort: from here on ends[i] is where the next cutout of source i goes.
+    for (std::size_t i = 0; i < item_of.size(); ++i) cutouts_[ends[source_of(i)]++] = static_cast<std::int64_t>(i);
+  }
+
+  void run() {
+    std::int64_t work = open_next()->work();
+    const auto part = static_cast<std::int64_t>(parts_[0].count), all = static_cast<std::int64_t>(cutouts_.size());
+    const auto files = static_cast<std::int64_t>(parts_.size());
+    // The first file stands for all.
+    if (part > 0 && __builtin_mul_overflow(work / part, all, &work)) work = INT64_MAX / 2;
+    work += files * kOpening;
+    parallel_for(std::clamp<std::int64_t>(work / kWorthThread, 1, thread_count()), [&](std::int64_t) {
+      CutoutMemory memory;
+      while (const auto file = take()) {
+        file->take_part(memory);
+        finished(file);
+      }
+    });
+  }
+
+ private:
+  using FilePointer = std::shared_ptr<CutoutFile>;
+
+  FilePointer open_next() {
+    std::unique_lock lock(mutex_);
+    return open_next(lock);
+  }
+
+  FilePointer open_next(std::unique_lock<std::mutex>& lock) {
+    // Files that one thread is opening are steps that others wait for: also when it fails to.
+    struct Opening {
+      CutoutCall& call;
+      std::unique_lock<std::mutex>& lock;
+      ~Opening() {
+        if (!lock.owns_lock()) lock.lock();
+        --call.opening_;
+        call.changed_.notify_all();
+      }
+    };
+    const FilePart part = parts_[next_++];
+    ++opening_;
+    const Opening opening{*this, lock};
+    lock.unlock();
+    auto file = std::make_shared<CutoutFile>(batch_, part.item, request_, failures_,
+                                             std::span(cutouts_).subspan(part.first, part.count), thread_count());
+    lock.lock();
+    open_.push_back(file);
+    return file;
+  }
+
+  // A file with something to do: a new one while there are any, so that threads share one only at the end.
+  FilePointer take() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+      if (first_taken_ && next_ < parts_.size()) return open_next(lock);
+      first_taken_ = true;
+      if (!open_.empty()) return open_.front();
+      if (opening_ == 0 && next_ == parts_.size()) return nullptr;
+      if (opening_ > 0) changed_.wait(lock);
+    }
+  }
+
+  void finished(const FilePointer& file) {
+    const std::lock_guard lock(mutex_);
+    std::erase(open_, file);
+  }
+
+  const SourceBatch& batch_;
+  const CutoutRequest& request_;
+  CutoutFailures& failures_;
+  std::vector<std::int64_t> cutouts_;  // by source
+  std::vector<FilePart> parts_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::size_t next_ = 0;
+  int opening_ = 0;
+  bool first_taken_ = false;
+  std::deque<FilePointer> open_;
+};
+
+struct Options {
+  std::optional<double> fill;
+  std::optional<ScalarType> dtype;
+};
+
+// `status`: null, and the lowest bad cutout throws.
+Tensor read_from(const SourceBatch& batch, const Tensor* index, const Hdus& hdus, const Tensor& corners,
+                 const Shape& size, const Options& options, Tensor* status, std::string_view who) {
+  require_hdus(hdus, who);
+  require(!size.empty(), who, ": size is empty; cutouts have at least one axis");
+  for (const auto length : size) require(length >= 0, who, ": size is ", text(size), "; an axis has no length below 0");
+  const Tensor rows = torch::stable::contiguous(corners);
+  const auto numbers = index_source(rows, who, "corners");
+  require(rows.dim() == 2 && rows.size(1) == static_cast<std::int64_t>(size.size()), who,
+          ": corners must be int64 [B, ", size.size(), "], a number for each axis of size, not ",
+          text(shape_of(corners)));
+  const std::int64_t count = rows.size(0);
+
+  std::vector<std::int64_t> items(static_cast<std::size_t>(count), 0);
+  if (index != nullptr) {
+    const Tensor contiguous = torch::stable::contiguous(*index);
+    const auto given = index_source(contiguous, who, "index");
+    require(index->dim() == 1 && index->size(0) == count, who, ": index must be int64 [", count,
+            "], one for each of corners, not ", text(shape_of(*index)));
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      if (given[i] < 0 || given[i] >= batch.size()) {
+        throw std::out_of_range(
+            sentence(who, ": index[", i, "] is ", given[i], "; there are ", batch.size(), " files, counted from 0"));
+      }
+      items[i] = given[i];
+    }
+  }
+
+  const Pixel pixel = pixel_type(options.dtype.value_or(ScalarType::Float), who);
+  const auto planes = static_cast<std::int64_t>(hdus.size());
+  Shape full{count, planes};
+  full.insert(full.end(), size.begin(), size.end());
+  Tensor out = empty(full, scalar_type(pixel));
+  std::int32_t* codes = nullptr;
+  if (status != nullptr) {
+    *status = empty({count, planes}, ScalarType::Int);
+    codes = static_cast<std::int32_t*>(status->mutable_data_ptr());
+    std::fill_n(codes, count * planes, 0);
+  }
+  if (out.numel() == 0) return out;
+  const CutoutRequest request{{size, numbers},
+                              hdus,
+                              pixel,
+                              Filler(fill_value(options.fill, pixel), pixel),
+                              static_cast<std::int64_t>(element_count(size)),
+                              static_cast<std::byte*>(out.mutable_data_ptr())};
+  CutoutFailures failures(codes, planes);
+  CutoutCall(batch, items, request, failures).run();
+  failures.settle(request, count);
+  return out;
+}
+
+constexpr std::string_view kWho = "read_cutouts";
+constexpr std::string_view kWhoStatus = "read_cutouts_status";
+
+using WithStatus = std::tuple<Tensor, Tensor>;
+
+WithStatus read_with_status(const SourceBatch& batch, const Tensor& index, const Hdus& hdus, const Tensor& corners,
+                            const Shape& size, const Options& options) {
+  Tensor status;
+  Tensor cutouts = read_from(batch, &index, hdus, corners, size, options, &status, kWhoStatus);
+  return {std::move(cutouts), std::move(status)};
+}
+
+Tensor read_cutouts(const Text& path, const Hdus& hdus, const Tensor& corners, const Shape& size,
+                    std::optional<double> fill, std::optional<ScalarType> dtype) {
+  const Texts paths{path};
+  return read_from(SourceBatch(paths, kWho), nullptr, hdus, corners, size, {fill, dtype}, nullptr, kWho);
+}
+
+Tensor read_cutouts_bytes(const Tensor& data, const Hdus& hdus, const Tensor& corners, const Shape& size,
+                          std::optional<double> fill, std::optional<ScalarType> dtype) {
+  return read_from(SourceBatch(data, kWho), nullptr, hdus, corners, size, {fill, dtype}, nullptr, kWho);
+}
+
+Tensor read_cutouts_paths(const Texts& paths, const Tensor& index, const Hdus& hdus, const Tensor& corners,
+                          const Shape& size, std::optional<double> fill, std::optional<ScalarType> dtype) {
+  return read_from(SourceBatch(paths, kWho), &index, hdus, corners, size, {fill, dtype}, nullptr, kWho);
+}
+
+Tensor read_cutouts_packed(const Tensor& data, const Tensor& offsets, const Tensor& index, const Hdus& hdus,
+                           const Tensor& corners, const Shape& size, std::optional<double> fill,
+                           std::optional<ScalarType> dtype) {
+  return read_from(SourceBatch(data, offsets, kWho), &index, hdus, corners, size, {fill, dtype}, nullptr, kWho);
+}
+
+WithStatus read_cutouts_status_paths(const Texts& paths, const Tensor& index, const Hdus& hdus, const Tensor& corners,
+                                     const Shape& size, std::optional<double> fill, std::optional<ScalarType> dtype) {
+  return read_with_status(SourceBatch(paths, kWhoStatus), index, hdus, corners, size, {fill, dtype});
+}
+
+WithStatus read_cutouts_status_packed(const Tensor& data, const Tensor& offsets, const Tensor& index, const Hdus& hdus,
+                                      const Tensor& corners, const Shape& size, std::optional<double> fill,
+                                      std::optional<ScalarType> dtype) {
+  return read_with_status(SourceBatch(data, offsets, kWhoStatus), index, hdus, corners, size, {fill, dtype});
+}
+
+// Reading happens on the host: of a tensor on a CUDA device the same kernels say so.
+void add_readers(Library& m) {
+  m.impl("read_cutouts", TORCH_BOX(&read_cutouts));
+  m.impl("read_cutouts.bytes", TORCH_BOX(&read_cutouts_bytes));
+  m.impl("read_cutouts.packed", TORCH_BOX(&read_cutouts_packed));
+  m.impl("read_cutouts.paths", TORCH_BOX(&read_cutouts_paths));
+  m.impl("read_cutouts_status.packed", TORCH_BOX(&read_cutouts_status_packed));
+  m.impl("read_cutouts_status.paths", TORCH_BOX(&read_cutouts_status_paths));
+}
+
+}  // namespace
+}  // namespace fits::ops
+
+STABLE_TORCH_LIBRARY_IMPL(fits, CPU, m) { fits::ops::add_readers(m); }
+STABLE_TORCH_LIBRARY_IMPL(fits, CUDA, m) { fits::ops::add_readers(m); }
