@@ -17,7 +17,7 @@ constexpr std::int64_t kStepBytes = std::int64_t{1} << 19;
 // Tiles of one batch, so that a group of them is decoded in lockstep: memory of one thread, but always one tile.
 constexpr std::int64_t kTilesBytes = std::int64_t{1} << 20;
 // Stored bytes that are fetched into the cache before they are converted.
-constexpr std::int64_t kBytesAhead = 8192;
+constexpr std::int64_t kBytesAhead = 16384;
 // Of one run; behind them the processor fetches by itself.
 constexpr std::size_t kRunAhead = 1024;
 // Cutouts of a file that are asked whether they lie on the disk.

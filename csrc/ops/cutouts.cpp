@@ -182,32 +182,52 @@ struct Options {
   std::optional<ScalarType> dtype;
 };
 
+// Contiguous; without torch's dispatcher, which takes as long as reading a cutout, where it is so already.
+Tensor in_one_piece(const Tensor& tensor) {
+  return tensor.is_contiguous() ? tensor : torch::stable::contiguous(tensor);
+}
+
+void check_size(const Shape& size, std::string_view who) {
+  require(!size.empty(), who, ": size is empty; cutouts have at least one axis");
+  if (std::ranges::all_of(size, [](std::int64_t length) { return length >= 0; })) return;
+  require(false, who, ": size is ", text(size), "; an axis has no length below 0");
+}
+
+// B of corners [B, naxis].
+std::int64_t checked_count(const Tensor& corners, const Shape& size, std::string_view who) {
+  if (corners.dim() != 2 || corners.size(1) != static_cast<std::int64_t>(size.size())) {
+    require(false, who, ": corners must be int64 [B, ", size.size(), "], a number for each axis of size, not ",
+            text(shape_of(corners)));
+  }
+  return corners.size(0);
+}
+
+std::span<const std::int64_t> checked_index(const Tensor& index, std::int64_t count, std::int64_t files,
+                                            std::string_view who) {
+  const auto given = index_source(index, who, "index");
+  if (index.dim() != 1 || index.size(0) != count) {
+    require(false, who, ": index must be int64 [", count, "], one for each of corners, not ", text(shape_of(index)));
+  }
+  const auto bad = std::ranges::find_if(given, [&](std::int64_t file) { return file < 0 || file >= files; });
+  if (bad != given.end()) {
+    throw std::out_of_range(
+        sentence(who, ": index[", bad - given.begin(), "] is ", *bad, "; there are ", files, " files, counted from 0"));
+  }
+  return given;
+}
+
 // `status`: null, and the lowest bad cutout throws.
 Tensor read_from(const SourceBatch& batch, const Tensor* index, const Hdus& hdus, const Tensor& corners,
                  const Shape& size, const Options& options, Tensor* status, std::string_view who) {
   require_hdus(hdus, who);
-  require(!size.empty(), who, ": size is empty; cutouts have at least one axis");
-  for (const auto length : size) require(length >= 0, who, ": size is ", text(size), "; an axis has no length below 0");
-  const Tensor rows = torch::stable::contiguous(corners);
+  check_size(size, who);
+  const Tensor rows = in_one_piece(corners);
   const auto numbers = index_source(rows, who, "corners");
-  require(rows.dim() == 2 && rows.size(1) == static_cast<std::int64_t>(size.size()), who,
-          ": corners must be int64 [B, ", size.size(), "], a number for each axis of size, not ",
-          text(shape_of(corners)));
-  const std::int64_t count = rows.size(0);
-
+  const std::int64_t count = checked_count(rows, size, who);
   std::vector<std::int64_t> items(static_cast<std::size_t>(count), 0);
   if (index != nullptr) {
-    const Tensor contiguous = torch::stable::contiguous(*index);
-    const auto given = index_source(contiguous, who, "index");
-    require(index->dim() == 1 && index->size(0) == count, who, ": index must be int64 [", count,
-            "], one for each of corners, not ", text(shape_of(*index)));
-    for (std::size_t i = 0; i < items.size(); ++i) {
-      if (given[i] < 0 || given[i] >= batch.size()) {
-        throw std::out_of_range(
-            sentence(who, ": index[", i, "] is ", given[i], "; there are ", batch.size(), " files, counted from 0"));
-      }
-      items[i] = given[i];
-    }
+    const Tensor given = in_one_piece(*index);
+    std::ranges::copy(checked_index(given, count, batch.size(), who), items.begin());
   }
 
   const Pixel pixel = pixel_type(options.dtype.value_or(ScalarType::Float), who);

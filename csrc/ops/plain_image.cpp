@@ -26,11 +26,14 @@ PlainImage::Layout::Layout(const Hdu& hdu) {
 PlainImage::PlainImage(const ByteReader& bytes, const Hdu& hdu, const Conversion& conversion, void* out)
     : bytes_(bytes),
       hdu_(hdu),
+      data_(bytes.in_memory()),
       converter_(conversion, ByteOrder::big_endian),
       layout_(hdu),
       out_(static_cast<std::byte*>(out)),
       stored_size_(static_cast<std::int64_t>(bitpix_size(conversion.bitpix))),
-      pixel_size_(static_cast<std::int64_t>(pixel_size(conversion.to))) {}
+      pixel_size_(static_cast<std::int64_t>(pixel_size(conversion.to))) {
+  data_ = data_.subspan(static_cast<std::size_t>(std::min<std::uint64_t>(hdu.data_start, data_.size())));
+}
 
 void PlainImage::read(Run run, std::vector<std::byte>& scratch) const {
   const std::int64_t most = kPieceBytes / stored_size_;
@@ -41,16 +44,11 @@ void PlainImage::read(Run run, std::vector<std::byte>& scratch) const {
   }
 }
 
-PlainImage::Extent PlainImage::extent(Run run) const noexcept {
-  if (run.count <= 0) return {hdu_.data_start, 0};
-  const std::int64_t first = layout_.stored(run.source), last = layout_.stored(run.source + run.count - 1);
-  return {hdu_.data_start + static_cast<std::uint64_t>(first * stored_size_),
-          static_cast<std::size_t>((last + 1 - first) * stored_size_)};
-}
-
 const std::byte* PlainImage::stored(std::int64_t first, std::int64_t count, std::vector<std::byte>& scratch) const {
   const auto wanted = static_cast<std::size_t>(count * stored_size_);
-  const Bytes view = bytes_.view(hdu_.data_start + static_cast<std::uint64_t>(first * stored_size_), wanted, scratch);
+  const auto offset = static_cast<std::uint64_t>(first * stored_size_);
+  if (offset <= data_.size() && wanted <= data_.size() - offset) return data_.data() + offset;
+  const Bytes view = bytes_.view(hdu_.data_start + offset, wanted, scratch);
   if (view.size() < wanted) throw cut_off(bytes_, hdu_);
   return view.data();
 }

@@ -23,12 +23,17 @@ class PlainImage {
   // Throws FileError where the file is too short. `scratch` is for readers that must copy.
   void read(Run run, std::vector<std::byte>& scratch) const;
 
-  // The stored values of a run, as bytes of the file: where they begin and how many, parameters of groups among them.
+  // The stored values of a run of at least one, as bytes of the file: where they begin and how many, parameters of
+  // groups among them.
   struct Extent {
     std::uint64_t offset = 0;
     std::size_t size = 0;
   };
-  Extent extent(Run run) const noexcept;
+  Extent extent(Run run) const noexcept {
+    const std::int64_t first = layout_.stored(run.source), last = layout_.stored(run.source + run.count - 1);
+    return {hdu_.data_start + static_cast<std::uint64_t>(first * stored_size_),
+            static_cast<std::size_t>((last + 1 - first) * stored_size_)};
+  }
 
  private:
   // Where element `source` of the image lies among the stored values. Random groups (section 6) put PCOUNT parameters
@@ -49,6 +54,7 @@ class PlainImage {
 
   const ByteReader& bytes_;
   const Hdu& hdu_;
+  Bytes data_;  // from the data unit's first byte on, where all of the file lies in memory
   Converter converter_;
   Layout layout_;
   std::byte* out_;
