@@ -52,6 +52,23 @@ def stamps_packed(packed: str, shape: list[int], folder: str | None) -> Call:
     return call
 
 
+def cutouts(paths: list[str], hdu: int, places: str, size: int) -> Call:
+    """A reader of subsets for each file, asked for each of its places in turn."""
+    given = torch.load(places)
+    count = sum(len(wanted) for _, wanted in given)
+
+    def call() -> torch.Tensor:
+        out = torch.empty(count, 1, size, size)
+        for file, wanted in given:
+            if wanted:
+                with torchfits.open_subset_reader(paths[file], hdu=hdu) as reader:
+                    for number, row, column in wanted:
+                        out[number, 0] = reader.read_subset(column, row, column + size, row + size)
+        return out
+
+    return call
+
+
 def header_values(paths: list[str], keys: list[str]) -> Call:
     def call() -> torch.Tensor:
         found = [torchfits.read_keys(path, keys) for path in paths]
@@ -79,6 +96,7 @@ CALLS = {
     "extensions": extensions,
     "files": files,
     "stamps_packed": stamps_packed,
+    "cutouts": cutouts,
     "header_values": header_values,
     "headers": headers,
 }

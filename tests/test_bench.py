@@ -8,7 +8,7 @@ import pytest
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # bench/ is no part of the installed package
-from bench import bench_tiles, harness, plot, readers, report, rivals, samples
+from bench import bench_cutouts, bench_tiles, harness, plot, readers, report, rivals, samples
 
 KEYS = {
     "benchmark", "case", "competitor", "kind", "check", "wall_time_ms", "min_ms", "spread", "bytes",
@@ -137,6 +137,20 @@ def test_compressed_samples_are_read_alike(tmp_path, monkeypatch):
         checks = {competitor.name: harness.check(competitor, case.expected) for competitor in case.competitors}
         assert {verdict for verdict in checks.values() if verdict != "unchecked"} == {"right"}, (case.name, checks)
     assert len(set(names)) == 11
+
+
+def test_cutouts_are_read_alike(tmp_path, monkeypatch):
+    """Every case of bench_cutouts, small."""
+    monkeypatch.setattr(
+        rivals, "other", lambda function, **arguments: harness.limit("installed elsewhere", lambda: None)
+    )
+    monkeypatch.setattr(bench_cutouts, "FEW", 4)
+    names = []
+    for case in bench_cutouts.cases(tmp_path, side=160, files=3, file_side=70, few=4, many=9):
+        names.append(case.name)
+        checks = {competitor.name: harness.check(competitor, case.expected) for competitor in case.competitors}
+        assert {verdict for verdict in checks.values() if verdict != "unchecked"} == {"right"}, (case.name, checks)
+    assert len(set(names)) == len(names) == 11
 
 
 def test_a_worker_answers_and_reports_errors(tmp_path):
