@@ -8,6 +8,7 @@ __version__ = _library.load()
 # These need the loaded library; ops registers fakes and derivatives.
 from torchfits import nn, ops
 from torchfits.card import Card
+from torchfits.cutouts import cutout
 from torchfits.fits import FITS, open
 from torchfits.free_slots import wcs_slots
 from torchfits.hdu import HDU
@@ -24,6 +25,7 @@ __all__ = [
     "Header",
     "__version__",
     "cmake_prefix_path",
+    "cutout",
     "headers",
     "headers_from_texts",
     "info",

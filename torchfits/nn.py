@@ -19,7 +19,17 @@ from torch import Tensor, nn
 from torchfits.resampling import Resample
 from torchfits.wcs import WCS
 
-__all__ = ["DecodeImages", "Normalize", "PixelToWorld", "ReadImages", "Resample", "Scale", "WorldToPixel"]
+__all__ = [
+    "Cutouts",
+    "DecodeCutouts",
+    "DecodeImages",
+    "Normalize",
+    "PixelToWorld",
+    "ReadImages",
+    "Resample",
+    "Scale",
+    "WorldToPixel",
+]
 
 
 class _Images(nn.Module):
@@ -110,6 +120,69 @@ class DecodeImages(_Images):
             strict=self.strict,
         )
         return images, extents, status
+
+
+class _Cutouts(nn.Module):
+    """What both readers of cutouts are told once."""
+
+    hdus: list[int]
+    size: list[int]
+    fill: float | None
+    dtype: torch.dtype
+
+    def __init__(
+        self,
+        hdus: Sequence[int],
+        size: Sequence[int],
+        *,
+        fill: float | None = None,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        super().__init__()
+        self.hdus = [int(hdu) for hdu in hdus]
+        self.size = [int(length) for length in size]
+        self.fill = None if fill is None else float(fill)
+        self.dtype = dtype
+
+    def extra_repr(self) -> str:
+        fill = "" if self.fill is None else f", fill={self.fill}"
+        return f"hdus={self.hdus}, size={self.size}, dtype={self.dtype}{fill}"
+
+
+class Cutouts(_Cutouts):
+    """Cutouts from files: ``forward(paths, index, corners)`` gives ``[B, C, *size]``.
+
+    The operator ``read_cutouts`` with its options fixed: cutout b comes from ``paths[index[b]]`` (int64 ``[B]``), its
+    first pixel is ``corners[b]`` (int64 ``[B, naxis]``, in tensor order, inside the image or not)::
+
+        cut = torchfits.nn.Cutouts(hdus=[1, 2], size=[64, 64])
+        stamps = cut(["a.fits", "b.fits.fz"], index, corners)
+
+    torch.compile and torch.export treat strings as constants, as ``ReadImages`` says; ``DecodeCutouts`` takes bytes.
+    """
+
+    def forward(self, paths: list[str], index: Tensor, corners: Tensor) -> Tensor:
+        stamps: Tensor = torch.ops.fits.read_cutouts(
+            paths, index, self.hdus, corners, self.size, fill=self.fill, dtype=self.dtype
+        )
+        return stamps
+
+
+class DecodeCutouts(_Cutouts):
+    """Cutouts from bytes, as messages bring them: ``forward(data, offsets, index, corners)`` gives ``[B, C, *size]``.
+
+    File i, gzipped or not, is ``data[offsets[i]:offsets[i + 1]]``; all arguments lie on the CPU, and so does the
+    result. With `torchfits.nn.WorldToPixel` in front, positions on the sky are the input of one exported graph::
+
+        cut = torchfits.nn.DecodeCutouts(hdus=[0], size=[32, 32])
+        stamps = cut(data, offsets, index, corners)
+    """
+
+    def forward(self, data: Tensor, offsets: Tensor, index: Tensor, corners: Tensor) -> Tensor:
+        stamps: Tensor = torch.ops.fits.read_cutouts(
+            data, offsets, index, self.hdus, corners, self.size, fill=self.fill, dtype=self.dtype
+        )
+        return stamps
 
 
 class Scale(nn.Module):

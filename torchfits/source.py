@@ -43,6 +43,7 @@ class Operator(NamedTuple):
 
 READ_IMAGE = Operator.named("read_image")
 READ_SECTION = Operator.named("read_section")
+READ_CUTOUTS = Operator.named("read_cutouts")
 HEADER_TEXT = Operator.named("header_text")
 HEADER_VALUES = Operator.named("header_values")
 HDUS = Operator.named("hdus")

@@ -1,0 +1,404 @@
+"""`cutout`: stamps around positions of an image, in pixels or on the sky."""
+
+from __future__ import annotations
+
+import functools
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from torchfits.fits import FITS
+from torchfits.hdu import HDU, Device
+from torchfits.source import READ_CUTOUTS, HDUKey, Source, SourceLike
+from torchfits.wcs import WCS
+
+Size = Any  # int, str, astropy's Quantity, or a sequence of those
+
+# Boxes of the image that are held at a time while stamps are resampled from them.
+_BOX_BYTES = 1 << 28
+# Positions of a stamp, along each axis, at which the box that it needs is looked for.
+_GRID = 65
+
+
+def cutout(
+    source: SourceLike | FITS | HDU,
+    center: Any,
+    size: Size,
+    *,
+    hdu: HDUKey | Sequence[int] | None = None,
+    unit: str = "pixel",
+    fill: float | None = None,
+    mode: str = "partial",
+    north_up: bool = False,
+    return_wcs: bool = False,
+    dtype: torch.dtype | None = None,
+    device: Device | None = None,
+    pixel_scale: float | str | None = None,
+    method: str = "bilinear",
+) -> Any:
+    """A stamp ``[*size]`` around one position, or stamps ``[B, *size]`` around many, as astropy's Cutout2D lays them.
+
+    >>> stamp = torchfits.cutout("m13.fits", (150, 120), 32)                          # x, y from 0: [32, 32]
+    >>> stamps = torchfits.cutout("m13.fits", [[150, 120], [3, 299]], (20, 40))       # [2, 20, 40]
+    >>> stamp, wcs = torchfits.cutout("m13.fits", (250.42, 36.46), "1arcmin", unit="sky", return_wcs=True)
+    >>> wcs.pixel_shape == tuple(stamp.shape)[::-1]
+    True
+    >>> stamp = torchfits.cutout("m13.fits", (250.42, 36.46), 64, unit="sky", north_up=True)
+    >>> with torchfits.open("mef.fits") as fits:                                      # open once, cut often
+    ...     torchfits.cutout(fits["SCI"], (10, 20), 5).shape
+    torch.Size([5, 5])
+
+    Only the rows or tiles that the stamps need are read, each tile once however many stamps touch it. Pixels outside
+    the image are filled.
+
+    source: as of `torchfits.read`, or an open `FITS` or one of its HDUs.
+    center: positions ``[N]`` or ``[B, N]``, the fastest axis first: x and y counted from 0, a pixel's centre being
+        whole; ``unit="sky"``: longitude and latitude in degrees, in the image's own frame. astropy's SkyCoord is taken
+        as it is, and transformed. Of images with more axes than a centre has coordinates the other axes are whole.
+    size: of the stamp in tensor order (rows first), in pixels or as angles such as ``"15arcsec"`` (deg, arcmin,
+        arcsec, mas), by the pixel scale at CRPIX; one for all axes, or one for each.
+    hdu: number, name or (name, version); None is the first with data. Numbers in a list, of images that lie alike
+        (science, variance, mask): they become channels, ``[C, *size]`` or ``[B, C, *size]``.
+    fill: of pixels outside; None is NaN, 0 for integers.
+    mode: ``"partial"`` fills outside; ``"trim"`` leaves that out (many centres: a list); ``"strict"`` raises.
+    north_up: resampled onto stamps of the tangential plane, north up and east to the left, of `pixel_scale` (in degrees
+        or as an angle; default: the image's), by `method` of the operator ``resample``.
+    return_wcs: with the stamps' `WCS`: of many a batch (of ``mode="trim"`` a list).
+    dtype: None is what `torchfits.read` gives; of several HDUs a type that holds all.
+
+    Raises ValueError for centres that have no place in the image, and as `torchfits.read`.
+    """
+    if mode not in ("partial", "trim", "strict"):
+        raise ValueError(
+            f"mode {mode!r} is not known: 'partial' fills what lies outside, 'trim' leaves it out, 'strict' raises"
+        )
+    cutter = _Cutter.of(source, hdu)
+    place = cutter.place(center, unit)
+    if north_up:
+        stamps: Any
+        stamps, wcs = cutter.north_up(place, size, mode, fill, dtype, pixel_scale, method)
+    else:
+        if pixel_scale is not None:
+            raise ValueError("pixel_scale= is for north_up=True; without it stamps keep the image's pixels")
+        stamps, wcs = cutter.cut(place, cutter.lengths(size, place), mode, fill, dtype, return_wcs)
+    if device is not None:
+        stamps = [one.to(device) for one in stamps] if isinstance(stamps, list) else stamps.to(device)
+    if place.one:
+        stamps, wcs = stamps[0], None if wcs is None else wcs[0]
+    return (stamps, wcs) if return_wcs else stamps
+
+
+@dataclass(slots=True)
+class _Place:
+    """Where stamps are wanted: 0-based pixels ``[B, n]`` of the FITS axes `axes` (counted from 0)."""
+
+    pixels: Tensor
+    axes: list[int]
+    one: bool
+
+
+class _Cutter:
+    """The HDUs that are cut, of which the first says shape and WCS."""
+
+    def __init__(self, units: list[HDU], channels: bool) -> None:
+        for unit in units:
+            unit._check_image()
+        self.units = units
+        self.channels = channels
+        self.first = units[0]
+        self.shape = self.first.shape
+        self.where = f"{self.first._file.source.name}[{self.first.index}]"
+
+    @classmethod
+    def of(cls, source: SourceLike | FITS | HDU, hdu: HDUKey | Sequence[int] | None) -> _Cutter:
+        if isinstance(source, HDU):
+            if hdu is not None:
+                raise ValueError("the HDU is given twice: as the source, and as hdu=")
+            return cls([source], False)
+        if not isinstance(source, FITS):
+            parsed = Source.of(source)
+            if parsed.section is not None:
+                raise ValueError(f"{parsed.name}: a section and a cutout are both given; leave the section out")
+            if parsed.hdu is not None and hdu is not None:
+                raise ValueError(
+                    f"{parsed.name}: the HDU is given twice, in brackets and as an argument; leave one out"
+                )
+            hdu = parsed.hdu if hdu is None else hdu
+            source = FITS._of(parsed)
+        if isinstance(hdu, Sequence) and not isinstance(hdu, (str, tuple)):
+            if not hdu:
+                raise ValueError("hdu=[] names no HDU")
+            return cls([source[one] for one in hdu], True)
+        return cls([source.first_with_data() if hdu is None else source[hdu]], False)
+
+    # --- Places ------------------------------------------------------------------------------------------------------
+
+    def place(self, center: Any, unit: str) -> _Place:
+        if hasattr(center, "transform_to"):  # astropy's SkyCoord
+            pixels = self.celestial.high_level_wcs.world_to_pixel(center)
+            found = torch.stack([torch.as_tensor(axis, dtype=torch.float64) for axis in pixels], -1)
+            return self._checked(found, self.celestial_axes)
+        if unit not in ("pixel", "sky"):
+            raise ValueError(
+                f"unit {unit!r} is not known: centres are given in 'pixel' (x, y from 0) or 'sky' (degrees)"
+            )
+        points = torch.as_tensor(center).to("cpu", torch.float64)
+        if unit == "pixel":
+            n = points.shape[-1] if points.dim() else 0
+            if not 0 < n <= len(self.shape):
+                raise ValueError(f"center has {n} coordinates, and the image {self.where} has {len(self.shape)} axes")
+            return self._checked(points, list(range(n)))
+        if points.dim() == 0 or points.shape[-1] != 2:
+            raise ValueError(f"a center on the sky is (longitude, latitude), not of shape {list(points.shape)}")
+        wcs = self.first.wcs
+        world = points.flip(-1) if wcs.lng > wcs.lat else points
+        return self._checked(self.celestial.world_to_pixel(world), self.celestial_axes)
+
+    def _checked(self, pixels: Tensor, axes: list[int]) -> _Place:
+        if pixels.dim() not in (1, 2):
+            raise ValueError(f"centers are [N] or [B, N], not of shape {list(pixels.shape)}")
+        one = pixels.dim() == 1
+        pixels = pixels.reshape(-1, pixels.shape[-1])
+        lost = (~pixels.isfinite().all(-1)).nonzero()
+        if len(lost):
+            which = "the center" if one else f"center {int(lost[0])}"
+            raise ValueError(f"{self.where}: {which} has no place in the image's pixels")
+        return _Place(pixels, axes, one)
+
+    @property
+    def celestial(self) -> WCS:
+        wcs = self.first.wcs
+        if not wcs.has_celestial:
+            raise ValueError(f"{self.where} has no celestial axes; give the center in pixels")
+        return wcs if wcs.is_celestial else wcs.celestial
+
+    @property
+    def celestial_axes(self) -> list[int]:
+        wcs = self.first.wcs
+        axes = sorted((wcs.lng, wcs.lat))
+        if axes[-1] >= len(self.shape):
+            raise ValueError(f"{self.where}: the celestial axes are not axes of the image; give the center in pixels")
+        return axes
+
+    def lengths(self, size: Size, place: _Place) -> list[int]:
+        """The stamp's length along each of the place's axes, the fastest first."""
+        sizes = _each(size, len(place.axes))[::-1]
+        if not any(isinstance(one, _Angle) for one in sizes):
+            return [_pixels(one) for one in sizes]
+        if place.axes != self.celestial_axes:
+            raise ValueError("sizes on the sky are for stamps of the two celestial axes; give them in pixels")
+        scales = self.celestial.proj_plane_pixel_scales().tolist()
+        return [_pixels(one.degrees / scale if isinstance(one, _Angle) else one) for one, scale in zip(sizes, scales)]
+
+    def _boxes(self, corners: Tensor, lengths: list[int], axes: list[int]) -> tuple[Tensor, list[int]]:
+        """Corners ``[B, naxis]`` and the size, both in tensor order; axes that are not cut are whole."""
+        naxis = len(self.shape)
+        full, shape = corners.new_zeros(len(corners), naxis), list(self.shape)
+        for axis, column, length in zip(axes, corners.unbind(-1), lengths):
+            full[:, naxis - 1 - axis], shape[naxis - 1 - axis] = column, length
+        return full, shape
+
+    # --- Stamps ------------------------------------------------------------------------------------------------------
+
+    def cut(
+        self,
+        place: _Place,
+        lengths: list[int],
+        mode: str,
+        fill: float | None,
+        dtype: torch.dtype | None,
+        with_wcs: bool,
+    ) -> tuple[Tensor | list[Tensor], Any]:
+        half = torch.tensor(lengths, dtype=torch.float64) / 2
+        # As astropy.nddata.overlap_slices; places beyond any image stay whole numbers
+        first = (place.pixels - half).ceil().clamp(-(2.0**52), 2.0**52).long()
+        corners, size = self._boxes(first, lengths, place.axes)
+        if mode == "partial":
+            stamps = self._read(corners, size, fill, dtype)
+            return stamps, self._wcs(corners, size) if with_wcs else None
+        low, high = self._inside(corners, size)
+        self._check_inside(mode, corners, size, low, high, place.one)
+        if mode == "strict":
+            return self._read(corners, size, fill, dtype), self._wcs(corners, size) if with_wcs else None
+        stamps = self._read(low, (high - low).amax(0).tolist() if len(low) else size, fill, dtype)
+        extents = (high - low).tolist()
+        trimmed = [one[(..., *map(slice, extent))].clone() for one, extent in zip(stamps, extents)]
+        return trimmed, [self._wcs(one[None], extent)[0] for one, extent in zip(low, extents)] if with_wcs else None
+
+    def _inside(self, corners: Tensor, size: list[int]) -> tuple[Tensor, Tensor]:
+        """First pixels of what lies inside, and those past its ends."""
+        shape = torch.tensor(self.shape)
+        return torch.minimum(corners.clamp(min=0), shape), torch.minimum(
+            (corners + torch.tensor(size)).clamp(min=0), shape
+        )
+
+    def _check_inside(self, mode: str, corners: Tensor, size: list[int], low: Tensor, high: Tensor, one: bool) -> None:
+        wrong = (high <= low) if mode == "trim" else (low != corners) | (high != corners + torch.tensor(size))
+        bad = wrong.any(-1).nonzero()
+        if not len(bad):
+            return
+        b = int(bad[0])
+        which = "the cutout" if one else f"cutout {b}"
+        box = ", ".join(f"{start}:{start + length}" for start, length in zip(corners[b].tolist(), size))
+        outside = "wholly outside" if mode == "trim" else "partly outside"
+        raise ValueError(
+            f"{self.where}: {which} [{box}] lies {outside} the image of {list(self.shape)}; mode='partial' fills it"
+        )
+
+    def _read(self, corners: Tensor, size: Sequence[int], fill: float | None, dtype: torch.dtype | None) -> Tensor:
+        hdus = [unit.index for unit in self.units]
+        found: Tensor = self.first._file.source(
+            READ_CUTOUTS, hdus, corners, list(size), fill=fill, dtype=dtype or self._dtype()
+        )
+        return found if self.channels else found[:, 0]
+
+    def _dtype(self) -> torch.dtype:
+        """Of all HDUs: theirs where it is the same, else one that holds all."""
+        found = {unit.dtype or torch.float32 for unit in self.units}
+        try:
+            return functools.reduce(torch.promote_types, found)
+        except RuntimeError:  # unsigned integers among others
+            return torch.float64
+
+    def _wcs(self, corners: Tensor, size: Sequence[int]) -> WCS:
+        wcs = self.first.wcs
+        extra = wcs.naxis - corners.shape[-1]
+        lengths = [1] * extra + list(size)[max(-extra, 0) :]
+        corners = torch.nn.functional.pad(corners, (extra, 0))  # axes of the WCS that the image lacks, or none
+        found = wcs.crop(corners)
+        found.pixel_shape = lengths[::-1]
+        return found
+
+    # --- North up ----------------------------------------------------------------------------------------------------
+
+    def north_up(
+        self,
+        place: _Place,
+        size: Size,
+        mode: str,
+        fill: float | None,
+        dtype: torch.dtype | None,
+        pixel_scale: float | str | None,
+        method: str,
+    ) -> tuple[Tensor, WCS]:
+        if mode == "trim":
+            raise ValueError(
+                "a north-up stamp is not trimmed, since what it shows of the image is no rectangle; fill it"
+            )
+        if self.celestial_axes != [0, 1] or place.axes != [0, 1]:
+            raise ValueError("north-up stamps are of images whose two fastest axes are the celestial ones")
+        wcs = self.celestial
+        scale = float(wcs.proj_plane_pixel_area().sqrt()) if pixel_scale is None else _degrees(pixel_scale)
+        lengths = [_pixels(one.degrees / scale if isinstance(one, _Angle) else one) for one in _each(size, 2)]
+        world = wcs.pixel_to_world(place.pixels)
+        centers = world.flip(-1) if self.first.wcs.lng > self.first.wcs.lat else world
+        if not bool(centers.isfinite().all()):
+            raise ValueError(f"{self.where}: a center has no world coordinates")
+        packed: Tensor = torch.ops.fits.wcs_tan(centers, lengths, scale, like=wcs.packed)
+        stamps = WCS.from_packed(packed, lengths[::-1])
+        kind = dtype or self._dtype()
+        floating = kind if kind.is_floating_point else torch.float32
+        images, weight = self._resampled(stamps, lengths, fill, floating, method)
+        if mode == "strict" and bool((weight == 0).any()):
+            b = int((weight == 0).flatten(1).any(1).nonzero()[0])
+            which = "the cutout" if place.one else f"cutout {b}"
+            raise ValueError(f"{self.where}: {which} lies partly outside the image; mode='partial' fills it")
+        return images.to(kind), stamps
+
+    def _resampled(
+        self, stamps: WCS, lengths: list[int], fill: float | None, dtype: torch.dtype, method: str
+    ) -> tuple[Tensor, Tensor]:
+        corners, size = self._needed(stamps, lengths)
+        pixels = math.prod(self.shape[:-2]) * len(self.units) * size[0] * size[1]
+        together = max(1, _BOX_BYTES // max(1, pixels * dtype.itemsize))
+        parts = []
+        for chunk, packed in zip(corners.split(together), stamps.packed.split(together)):
+            boxes, shape = self._boxes(chunk.flip(-1), size[::-1], [0, 1])
+            images = self._read(boxes, shape, math.nan, dtype)
+            here = self.celestial.crop(chunk)
+            parts.append(torch.ops.fits.resample(images, here.packed, packed, lengths, method, fill=fill))
+        if not parts:
+            planes = [len(self.units)] * self.channels + list(self.shape[:-2])
+            empty = torch.empty(0, *planes, *lengths, dtype=dtype)
+            return empty, empty
+        return torch.cat([images for images, _ in parts]), torch.cat([weights for _, weights in parts])
+
+    def _needed(self, stamps: WCS, lengths: list[int]) -> tuple[Tensor, list[int]]:
+        """First pixels ``[B, 2]`` (rows first) of the boxes that the stamps show, and their common size."""
+        axes = [torch.linspace(-0.5, length - 0.5, min(length + 1, _GRID), dtype=torch.float64) for length in lengths]
+        rows, columns = torch.meshgrid(*axes, indexing="ij")
+        grid = torch.stack([columns, rows], -1).expand(len(stamps), *rows.shape, 2)
+        found = stamps.pixel_to_pixel(grid, self.celestial).flip(-1)
+        # The farthest that a neighbour of the grid reaches, and the pixels beyond that interpolation looks at
+        steps = [found.diff(dim=axis).abs().nan_to_num().flatten(1).amax(1) for axis in (1, 2)]
+        pad = 2 + torch.maximum(*steps)[:, None]
+        shape = torch.tensor(self.shape[-2:], dtype=torch.float64)
+        inside = found.flatten(1, 2)
+        low = inside.nan_to_num(nan=math.inf).amin(1) - pad
+        high = inside.nan_to_num(nan=-math.inf).amax(1) + pad
+        low, high = low.clamp(min=-2.0).minimum(shape).floor(), high.clamp(min=-2.0).minimum(shape + 2).ceil() + 1
+        size = (high - low).clamp(min=1).amax(0) if len(low) else torch.ones(2)
+        return low.long(), [int(length) for length in size]
+
+
+# --- Sizes -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Angle:
+    degrees: float
+
+
+_ANGLE = re.compile(r"\s*([0-9.]+(?:[eE][-+]?\d+)?)\s*(\S+?)\s*")
+_UNITS = {
+    **dict.fromkeys(("deg", "degree", "degrees", "°"), 1.0),
+    **dict.fromkeys(("arcmin", "arcminute", "arcminutes", "'", "′"), 1 / 60),
+    **dict.fromkeys(("arcsec", "arcsecond", "arcseconds", '"', "″"), 1 / 3600),
+    "mas": 1 / 3600e3,
+    "rad": 180 / math.pi,
+}
+
+
+def _angle(text: str) -> float:
+    """Degrees of an angle.
+
+    >>> _angle("15arcsec") * 3600
+    15.0
+    """
+    match = _ANGLE.fullmatch(text)
+    try:
+        if match is not None and match[2] in _UNITS:
+            return float(match[1]) * _UNITS[match[2]]
+    except ValueError:  # such as 1.2.3
+        pass
+    raise ValueError(f"{text!r} is not an angle: give a number and deg, arcmin, arcsec or mas, such as '15arcsec'")
+
+
+def _degrees(angle: Any) -> float:
+    if isinstance(angle, str):
+        return _angle(angle)
+    return float(angle.to_value("deg")) if hasattr(angle, "to_value") else float(angle)
+
+
+def _each(size: Size, count: int) -> list[Any]:
+    """One size for each of `count` axes: numbers of pixels, or angles."""
+    scalar = isinstance(size, str) or not hasattr(size, "__len__")
+    try:
+        sizes = [size] * count if scalar else list(size)
+    except TypeError:  # astropy's Quantity of one number, and tensors and arrays of no dimensions
+        sizes = [size] * count
+    if len(sizes) != count:
+        raise ValueError(f"size has {len(sizes)} lengths, and stamps around these centers {count} axes")
+    return [_Angle(_degrees(one)) if isinstance(one, str) or hasattr(one, "to_value") else float(one) for one in sizes]
+
+
+def _pixels(length: float) -> int:
+    rounded = round(length)  # ties to even, as NumPy's
+    if not rounded >= 1:
+        raise ValueError(f"a size of {length:g} pixels holds none; it must be 1 pixel or more")
+    return rounded
