@@ -157,7 +157,8 @@ class _Cutter:
             raise ValueError(f"a center on the sky is (longitude, latitude), not of shape {list(points.shape)}")
         wcs = self.first.wcs
         world = points.flip(-1) if wcs.lng > wcs.lat else points
-        return self._checked(self.celestial.world_to_pixel(world), self.celestial_axes)
+        # Coordinates are good to less than this; the middle of a pixel is to stay that
+        return self._checked(self.celestial.world_to_pixel(world).round(decimals=6), self.celestial_axes)
 
     def _checked(self, pixels: Tensor, axes: list[int]) -> _Place:
         if pixels.dim() not in (1, 2):
@@ -300,7 +301,7 @@ class _Cutter:
         if not bool(centers.isfinite().all()):
             raise ValueError(f"{self.where}: a center has no world coordinates")
         packed: Tensor = torch.ops.fits.wcs_tan(centers, lengths, scale, like=wcs.packed)
-        stamps = WCS.from_packed(packed, lengths[::-1])
+        stamps = WCS._of(packed, lengths[::-1])
         kind = dtype or self._dtype()
         floating = kind if kind.is_floating_point else torch.float32
         images, weight = self._resampled(stamps, lengths, fill, floating, method)
@@ -319,7 +320,7 @@ class _Cutter:
         parts = []
         for chunk, packed in zip(corners.split(together), stamps.packed.split(together)):
             boxes, shape = self._boxes(chunk.flip(-1), size[::-1], [0, 1])
-            images = self._read(boxes, shape, math.nan, dtype)
+            images = self._read(boxes, shape, None, dtype)
             here = self.celestial.crop(chunk)
             parts.append(torch.ops.fits.resample(images, here.packed, packed, lengths, method, fill=fill))
         if not parts:
@@ -337,13 +338,14 @@ class _Cutter:
         # The farthest that a neighbour of the grid reaches, and the pixels beyond that interpolation looks at
         steps = [found.diff(dim=axis).abs().nan_to_num().flatten(1).amax(1) for axis in (1, 2)]
         pad = 2 + torch.maximum(*steps)[:, None]
-        shape = torch.tensor(self.shape[-2:], dtype=torch.float64)
-        inside = found.flatten(1, 2)
-        low = inside.nan_to_num(nan=math.inf).amin(1) - pad
-        high = inside.nan_to_num(nan=-math.inf).amax(1) + pad
-        low, high = low.clamp(min=-2.0).minimum(shape).floor(), high.clamp(min=-2.0).minimum(shape + 2).ceil() + 1
-        size = (high - low).clamp(min=1).amax(0) if len(low) else torch.ones(2)
-        return low.long(), [int(length) for length in size]
+        shape = torch.tensor(self.shape[-2:])
+        places = found.flatten(1, 2)
+        low = (places.nan_to_num(nan=math.inf).amin(1) - pad).floor().clamp(min=-1, max=1e9).long()
+        high = (places.nan_to_num(nan=-math.inf).amax(1) + pad).ceil().clamp(min=-1, max=1e9).long() + 1
+        low, high = low.minimum(shape).clamp(min=0), high.minimum(shape).clamp(min=0)
+        size = (high - low).clamp(min=1).amax(0) if len(low) else torch.ones_like(shape)
+        # All inside the image: at its edges, and there alone, interpolation meets an edge.
+        return low.minimum(shape - size), size.tolist()
 
 
 # --- Sizes -----------------------------------------------------------------------------------------------------------
