@@ -192,14 +192,18 @@ class Files:
         )
 
     def _table(self) -> bytes:
-        """A compressed table, and the same as it was."""
+        """A compressed table, the same as it was, and one with names, scaling, nulls and arrays of more axes."""
         count = 17 + self.version
         heap = np.random.default_rng(self.version).integers(0, 9, 12 * count, np.uint8).tobytes()
         numbers = np.arange(3 * count, dtype=">i4").reshape(count, 3)
         descriptors = np.array([(3, 12 * row) for row in range(count)], ">i4")
         rows = np.concatenate([numbers.view(np.uint8), descriptors.view(np.uint8)], axis=1)
         tforms = ["3J", "PJ(3)"]
-        return PRIMARY + compressed_table(tforms, ["GZIP_2"] * 2, rows, heap, tile=5) + plain_table(tforms, rows, heap)
+        file = PRIMARY + compressed_table(tforms, ["GZIP_2"] * 2, rows, heap, tile=5) + plain_table(tforms, rows, heap)
+        cells = np.random.default_rng(self.version).integers(65, 70, (count, 2 + 5 + 2 + 6), np.uint8)
+        named = {"TTYPE1": "FLUX", "TSCAL1": 0.5, "TZERO1": 2.0, "TTYPE2": "S", "TTYPE3": "N", "TNULL3": 16962}
+        named |= {"TTYPE4": "M", "TDIM4": "(3,2)"}
+        return file + plain_table(["I", "5A", "I", "6L"], cells, **named)
 
     @property
     def sky(self) -> torch.Tensor:
@@ -318,6 +322,20 @@ SAMPLES: dict[str, Callable[[Files], Call]] = {
     "read_row_bytes.bytes": lambda f: ((f.table_data, 2, -9, None), {}),
     "read_heap_bytes": lambda f: ((f.table_path, 1), {}),
     "read_heap_bytes.bytes": lambda f: ((f.table_data, 2), {}),
+    "read_columns": lambda f: ((f.table_path, 3, ["flux", "S", "#3"], 1, -1), {}),
+    "read_columns.bytes": lambda f: (
+        (f.table_data, 1, []),
+        {"start": 2, "stop": None, "expected": "int32 2"},
+    ),
+    "read_rows": lambda f: ((f.table_path, 1, torch.tensor([3, -1, 3, 0]), ["#1"]), {}),
+    "read_rows.bytes": lambda f: (
+        (f.table_data, 3, torch.tensor([5, 1]), ["FLUX", "M"]),
+        {"expected": "float64 1, bool 3"},
+    ),
+    "read_null_mask": lambda f: ((f.table_path, 3, ["S", "N", "FLUX"]), {"start": 0, "stop": 9}),
+    "read_null_mask.bytes": lambda f: ((f.table_data, 3, ["N"]), {"expected": "bool 1"}),
+    "read_ragged": lambda f: ((f.table_path, 1, "#2", 3, None), {}),
+    "read_ragged.bytes": lambda f: ((f.table_data, 2, "#2"), {"expected": "int32 1"}),
     "unpack": lambda f: ((f.raw, 16, [3, 4]), {}),
     "scale": lambda f: ((f.stored, 0.5, 3.0, 1000), {"dtype": torch.float32}),
     "wcs_from_header": lambda f: ((f.linear_headers[0],), {"alt": ""}),

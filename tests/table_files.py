@@ -68,12 +68,13 @@ def _mandatory(row_size: int, rows: int, pcount: int, fields: int) -> dict[str, 
     return {"XTENSION": "BINTABLE", "BITPIX": 8, "NAXIS": 2, **sizes}
 
 
-def plain_table(tforms: Sequence[str], rows: Rows, heap: bytes = b"", gap: int = 0) -> bytes:
-    """The HDU, its heap after ``gap`` bytes."""
+def plain_table(tforms: Sequence[str], rows: Rows, heap: bytes = b"", gap: int = 0, **changed: Any) -> bytes:
+    """The HDU, its heap after ``gap`` bytes; ``changed`` cards go over those that are right."""
     cards = _mandatory(rows.shape[1], len(rows), gap + len(heap), len(tforms))
     cards |= {f"TFORM{n}": tform for n, tform in enumerate(tforms, 1)}
     if gap:
         cards["THEAP"] = rows.size + gap
+    cards = {key: value for key, value in (cards | changed).items() if value is not None}
     return _header(cards) + padded(rows.tobytes() + bytes(gap) + heap)
 
 

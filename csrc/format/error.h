@@ -38,4 +38,10 @@ class NoSuchHdu : public std::out_of_range {
   using std::out_of_range::out_of_range;
 };
 
+// A column or a row that a table does not have.
+class NoSuchCell : public std::out_of_range {
+ public:
+  using std::out_of_range::out_of_range;
+};
+
 }  // namespace fits

@@ -45,23 +45,39 @@ struct Tform {
 
 inline constexpr std::int64_t kMostRepeat = 999'999'999;  // a row longer than that is nobody's
 
-// Empty where the text is no format of a column. Letters of either case; what follows them is for others.
+// The number that the text begins with, 0 where it begins with no digit; empty where it is more than kMostRepeat.
+constexpr std::optional<std::int64_t> leading_number(std::string_view text) noexcept {
+  std::int64_t number = 0;
+  for (const char c : text) {
+    if (c < '0' || c > '9') break;
+    number = 10 * number + (c - '0');
+    if (number > kMostRepeat) return std::nullopt;
+  }
+  return number;
+}
+
+// Empty where the text is no format of a column. Letters of either case; what follows them is for others, but in "A7",
+// which writers that think of ASCII tables take for 7A, as CFITSIO and astropy do.
 constexpr std::optional<Tform> parse_tform(std::string_view text) noexcept {
   const auto upper = [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; };
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
   Tform tform;
+  const auto repeat = leading_number(text);
+  if (!repeat) return std::nullopt;
   std::size_t at = 0;
-  std::int64_t repeat = 0;
-  for (; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at) {
-    repeat = 10 * repeat + (text[at] - '0');
-    if (repeat > kMostRepeat) return std::nullopt;
-  }
-  if (at > 0) tform.repeat = repeat;
+  while (at < text.size() && digit(text[at])) ++at;
+  if (at > 0) tform.repeat = *repeat;
   if (at == text.size()) return std::nullopt;
   tform.letter = upper(text[at]);
   if (Tform::element_size(tform.letter) == 0) return std::nullopt;
   if (tform.variable() && at + 1 < text.size() && Tform::element_size(upper(text[at + 1])) > 0) {
     tform.element = upper(text[at + 1]);
   }
+  if (tform.letter != 'A' || at > 0 || text.size() == 1 || !digit(text[1])) return tform;
+  const auto width = leading_number(text.substr(1));
+  if (!width) return std::nullopt;
+  tform.repeat = *width;
   return tform;
 }
 

@@ -237,6 +237,14 @@ const TileTable& File::tiles(const Hdu& hdu) {
   return found != tiles_.end() ? found->second : tiles_.try_emplace(hdu.header_start, *bytes_, hdu).first->second;
 }
 
+const Table& File::table(const Hdu& hdu) {
+  const std::lock_guard lock(tables_mutex_);
+  const auto found = tables_.find(hdu.header_start);
+  if (found != tables_.end()) return found->second;
+  const std::string cards = visible_cards(*bytes_, hdu);
+  return tables_.try_emplace(hdu.header_start, HeaderView(cards), hdu).first->second;
+}
+
 Access choose_access(std::uint64_t size, bool regular, bool met_before, bool mapping_allowed) noexcept {
   if (!regular || size == 0) return Access::read_whole;
   if (size <= kSmallFile && !(met_before && mapping_allowed)) return Access::read_whole;

@@ -8,6 +8,7 @@
 
 #include "format/bytes.h"
 #include "format/hdu.h"
+#include "format/table.h"
 #include "format/tile_table.h"
 
 namespace fits::io {
@@ -20,12 +21,16 @@ class File {
   HduList& hdus() noexcept { return hdus_; }
   // The table of a compressed image's tiles, found in its header when it is first asked for. Throws FileError.
   const TileTable& tiles(const Hdu& hdu);
+  // The columns of a table, likewise.
+  const Table& table(const Hdu& hdu);
 
  private:
   std::unique_ptr<const ByteReader> bytes_;
   HduList hdus_;
   std::mutex tiles_mutex_;
   std::map<std::uint64_t, TileTable> tiles_;  // by where the HDU starts; references stay good while it grows
+  std::mutex tables_mutex_;
+  std::map<std::uint64_t, Table> tables_;
 };
 
 // An opened source.

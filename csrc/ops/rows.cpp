@@ -5,39 +5,12 @@
 #include <cstring>
 
 #include "format/heap.h"
-#include "ops/image.h"
 #include "ops/source.h"
+#include "ops/table.h"
 #include "tile/table_tiles.h"
 
 namespace fits::ops {
 namespace {
-
-const Hdu& table_hdu(const io::Source& source, std::int64_t index) {
-  const Hdu& hdu = source.file->hdus().at(index);
-  if (hdu.kind != HduKind::binary_table && hdu.kind != HduKind::compressed_table) {
-    const char* kind = hdu.kind == HduKind::ascii_table ? "an ASCII table"
-                       : hdu.is_image()                 ? "an image"
-                                                        : "an extension of an unknown type";
-    throw FileError(Status::bad_header, sentence("the HDU is ", kind, ", not a binary table"));
-  }
-  require_data(source, hdu);
-  return hdu;
-}
-
-// Rows of a table that is not compressed.
-struct PlainTable {
-  std::int64_t row_size = 0, rows = 0;
-  explicit PlainTable(const Hdu& hdu) {
-    const bool table = hdu.naxes.size() == 2 && hdu.bitpix == 8;
-    if (table) row_size = hdu.naxes[0], rows = hdu.naxes[1];
-    // The HDU's size was found with GCOUNT, whatever that is.
-    std::int64_t size = 0;
-    if (!table || __builtin_mul_overflow(row_size, rows, &size) || static_cast<std::uint64_t>(size) > hdu.data_size) {
-      throw FileError(Status::bad_header, "a binary table must have BITPIX = 8, NAXIS = 2, GCOUNT = 1 (section 7.3.1)");
-    }
-  }
-  std::int64_t size() const noexcept { return row_size * rows; }
-};
 
 // Bytes of the data unit as they are, shared between threads.
 void copy_bytes(const ByteReader& bytes, const Hdu& hdu, std::int64_t offset, std::int64_t size, void* out) {
@@ -88,40 +61,31 @@ Tensor decompressed_heap(const ByteReader& bytes, const Hdu& hdu, const Compress
   return out;
 }
 
-// Python's slice of `length`: from the end where negative, cut to what there is.
-std::int64_t slice_bound(std::int64_t at, std::int64_t length) {
-  return at < 0 ? std::max<std::int64_t>(at + length, 0) : std::min(at, length);
-}
-
 }  // namespace
 
 Tensor read_rows_of(const io::Source& source, std::int64_t index, std::int64_t start,
                     std::optional<std::int64_t> stop) {
-  const Hdu& hdu = table_hdu(source, index);
+  const Hdu& hdu = binary_table_hdu(source, index);
   const ByteReader& bytes = source.file->bytes();
-  const auto counted = [&](std::int64_t rows) {
-    start = slice_bound(start, rows);
-    return std::max<std::int64_t>(slice_bound(stop.value_or(rows), rows) - start, 0);
-  };
   if (hdu.kind == HduKind::compressed_table) {
     const CompressedTable table = compressed_table(bytes, hdu);
-    const std::int64_t count = counted(table.rows);
-    return decompressed_rows(bytes, hdu, table, start, count);
+    const RowRange range(start, stop, table.rows);
+    return decompressed_rows(bytes, hdu, table, range.start, range.count);
   }
-  const PlainTable table(hdu);
-  const std::int64_t count = counted(table.rows);
-  Tensor out = empty({count, table.row_size}, ScalarType::Byte);
-  copy_bytes(bytes, hdu, start * table.row_size, count * table.row_size, out.mutable_data_ptr());
+  const TableRows rows(hdu);
+  const RowRange range(start, stop, rows.count);
+  Tensor out = empty({range.count, rows.size}, ScalarType::Byte);
+  copy_bytes(bytes, hdu, range.start * rows.size, range.count * rows.size, out.mutable_data_ptr());
   return out;
 }
 
 Tensor read_heap_of(const io::Source& source, std::int64_t index) {
-  const Hdu& hdu = table_hdu(source, index);
+  const Hdu& hdu = binary_table_hdu(source, index);
   const ByteReader& bytes = source.file->bytes();
   if (hdu.kind == HduKind::compressed_table) return decompressed_heap(bytes, hdu, compressed_table(bytes, hdu));
   const auto size = static_cast<std::int64_t>(hdu.data_size);
   const std::string cards = stored_cards(bytes, hdu);
-  const std::int64_t heap = heap_start(HeaderView(cards), "THEAP", PlainTable(hdu).size(), size);
+  const std::int64_t heap = heap_start(HeaderView(cards), "THEAP", TableRows(hdu).bytes(), size);
   Tensor out = empty({size - heap}, ScalarType::Byte);
   copy_bytes(bytes, hdu, heap, size - heap, out.mutable_data_ptr());
   return out;

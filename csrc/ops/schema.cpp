@@ -116,6 +116,26 @@ STABLE_TORCH_LIBRARY(fits, m) {
   m.def("read_row_bytes.bytes(Tensor data, int hdu, SymInt start=0, SymInt? stop=None) -> Tensor");
   m.def("read_heap_bytes(str path, int hdu) -> Tensor");
   m.def("read_heap_bytes.bytes(Tensor data, int hdu) -> Tensor");
+  m.def(
+      "read_columns(str path, int hdu, str[] columns, SymInt start=0, SymInt? stop=None, *, str? expected=None) -> "
+      "Tensor[]");
+  m.def(
+      "read_columns.bytes(Tensor data, int hdu, str[] columns, SymInt start=0, SymInt? stop=None, *, "
+      "str? expected=None) -> Tensor[]");
+  m.def(
+      "read_null_mask(str path, int hdu, str[] columns, SymInt start=0, SymInt? stop=None, *, str? expected=None) -> "
+      "Tensor[]");
+  m.def(
+      "read_null_mask.bytes(Tensor data, int hdu, str[] columns, SymInt start=0, SymInt? stop=None, *, "
+      "str? expected=None) -> Tensor[]");
+  m.def(
+      "read_ragged(str path, int hdu, str column, SymInt start=0, SymInt? stop=None, *, str? expected=None) -> "
+      "(Tensor values, Tensor offsets)");
+  m.def(
+      "read_ragged.bytes(Tensor data, int hdu, str column, SymInt start=0, SymInt? stop=None, *, "
+      "str? expected=None) -> (Tensor values, Tensor offsets)");
+  m.def("read_rows(str path, int hdu, Tensor rows, str[] columns, *, str? expected=None) -> Tensor[]");
+  m.def("read_rows.bytes(Tensor data, int hdu, Tensor rows, str[] columns, *, str? expected=None) -> Tensor[]");
 
   // Stored and physical values
   m.def("unpack(Tensor data, int bitpix, SymInt[] shape) -> Tensor");

@@ -36,6 +36,8 @@ auto in_context(const Where& where, const Read& read) {
     throw FileError(error.status(), where() + ": " + printable(error.what()));
   } catch (const NoSuchHdu& error) {
     throw NoSuchHdu(where() + ": " + printable(error.what()));
+  } catch (const NoSuchCell& error) {
+    throw NoSuchCell(where() + ": " + printable(error.what()));
   } catch (const std::invalid_argument& error) {
     throw std::invalid_argument(where() + ": " + printable(error.what()));
   } catch (const std::bad_alloc&) {

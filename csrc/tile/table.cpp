@@ -1,8 +1,9 @@
 #include "tile/table.h"
 
 #include <algorithm>
-#include <charconv>
+#include <array>
 
+#include "format/column_keywords.h"
 #include "format/error.h"
 #include "format/heap.h"
 #include "format/tile_table.h"
@@ -10,42 +11,13 @@
 namespace fits {
 namespace {
 
-constexpr std::int64_t kMostFields = 999;  // section 7.3.1
-
 [[noreturn]] void bad(const std::string& what) { throw FileError(Status::bad_compressed_data, what); }
 
 std::string numbered(std::string_view stem, std::int64_t n) { return std::string(stem) + std::to_string(n); }
 
-// The values of STEM1 to STEMn, the first of each; cards are looked at once, however many columns there are.
-class ColumnKeywords {
- public:
-  ColumnKeywords(HeaderView header, std::int64_t tfields) {
-    for (auto& values : values_) values.resize(static_cast<std::size_t>(tfields));
-    for (std::size_t i = 0; i < header.size(); ++i) take(header, i);
-  }
-
-  const std::optional<std::string>& tform(std::int64_t n) const { return values_[0][static_cast<std::size_t>(n - 1)]; }
-  const std::optional<std::string>& zform(std::int64_t n) const { return values_[1][static_cast<std::size_t>(n - 1)]; }
-  const std::optional<std::string>& zctyp(std::int64_t n) const { return values_[2][static_cast<std::size_t>(n - 1)]; }
-
- private:
-  void take(HeaderView header, std::size_t i) {
-    constexpr std::string_view kStems[] = {"TFORM", "ZFORM", "ZCTYP"};
-    const std::string_view keyword = header.card_text(i).substr(0, 8);
-    for (std::size_t k = 0; k < 3; ++k) {
-      if (!keyword.starts_with(kStems[k])) continue;
-      std::size_t n = 0;
-      const auto [end, error] = std::from_chars(keyword.data() + 5, keyword.data() + 8, n);
-      if (error != std::errc() || n == 0 || n > values_[k].size()) return;
-      if (std::any_of(end, keyword.data() + 8, [](char c) { return c != ' '; })) return;
-      auto& value = values_[k][n - 1];
-      if (!value) value = string_value(header.card(i));
-      return;
-    }
-  }
-
-  std::vector<std::optional<std::string>> values_[3];
-};
+constexpr std::array<std::string_view, 3> kStems = {"TFORM", "ZFORM", "ZCTYP"};
+enum Stem : std::size_t { kTform, kZform, kZctyp };
+using Keywords = ColumnKeywords<kStems.size()>;
 
 std::int64_t integer(HeaderView header, const char* keyword, std::int64_t least) {
   const auto value = header.integer(keyword);
@@ -79,21 +51,22 @@ Codec codec_of(const std::optional<std::string>& zctyp, const Tform& tform, std:
 }
 
 // One column of both tables; `column` has its places in their rows.
-void describe(TableColumn& column, const ColumnKeywords& keywords) {
+void describe(TableColumn& column, const Keywords& keywords) {
   const std::int64_t n = column.number;
-  const Tform stored = format_of(keywords.tform(n), "TFORM", n);
+  const Tform stored = format_of(keywords.string(kTform, n), "TFORM", n);
   if (!stored.variable() || stored.repeat != 1) {
-    bad(numbered("TFORM", n) + " = " + *keywords.tform(n) +
+    bad(numbered("TFORM", n) + " = " + *keywords.string(kTform, n) +
         ": must be 1PB or 1QB in a compressed table (section 10.3.1)");
   }
   column.cell_size = stored.width();
-  column.codec = codec_of(keywords.zctyp(n), column.tform, n);
+  column.codec = codec_of(keywords.string(kZctyp, n), column.tform, n);
   if (!column.tform.variable()) return;
   if (column.tform.element == 0 || column.tform.element == 'P' || column.tform.element == 'Q') {
-    bad(numbered("ZFORM", n) + " = " + *keywords.zform(n) + ": must name the type in the heap (section 7.3.5)");
+    bad(numbered("ZFORM", n) + " = " + *keywords.string(kZform, n) +
+        ": must name the type in the heap (section 7.3.5)");
   }
   if (column.tform.repeat != 1) {
-    bad(numbered("ZFORM", n) + " = " + *keywords.zform(n) +
+    bad(numbered("ZFORM", n) + " = " + *keywords.string(kZform, n) +
         ": a row has one descriptor of an array, or none (section 7.3.5)");
   }
 }
@@ -102,17 +75,17 @@ void describe(TableColumn& column, const ColumnKeywords& keywords) {
 void describe_columns(CompressedTable& table, HeaderView header) {
   const std::int64_t tfields = integer(header, "TFIELDS", 0);
   if (tfields > kMostFields) bad("TFIELDS = " + std::to_string(tfields) + ": must be from 0 to 999 (section 7.3.1)");
-  const ColumnKeywords keywords(header, tfields);
+  const Keywords keywords(header, kStems, tfields);
   std::int64_t start = 0, cell = 0;  // both below 999 * 16 * 10^9
   for (std::int64_t n = 1; n <= tfields; ++n) {
     TableColumn column;
     column.number = n;
-    column.tform = format_of(keywords.zform(n), "ZFORM", n);
+    column.tform = format_of(keywords.string(kZform, n), "ZFORM", n);
     column.start = start;
     column.width = column.tform.width();
     column.cell = cell;
     start += column.width;
-    cell += format_of(keywords.tform(n), "TFORM", n).width();
+    cell += format_of(keywords.string(kTform, n), "TFORM", n).width();
     if (column.width == 0) continue;
     describe(column, keywords);
     table.columns.push_back(column);

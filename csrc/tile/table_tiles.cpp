@@ -27,10 +27,27 @@ TableTiles::TableTiles(const ByteReader& bytes, const Hdu& hdu, const Compressed
 void TableTiles::read_rows(std::int64_t job, std::int64_t start, std::int64_t count, std::byte* rows) const {
   std::vector<std::byte> scratch;
   const io::Buffer bytes = decoded(job, scratch);
+  const auto [first, number] = rows_in(job, start, count);
+  place_column(column(job), bytes.bytes(), table_.rows_of(tile(job)), first - tile(job) * table_.tile_rows, number,
+               rows + (first - start) * table_.row_size + column(job).start, table_.row_size);
+}
+
+TableTiles::Cells TableTiles::read_cells(std::int64_t job, std::int64_t start, std::int64_t count) const {
+  std::vector<std::byte> scratch;
+  const io::Buffer bytes = decoded(job, scratch);
+  const auto [first, number] = rows_in(job, start, count);
+  const std::int64_t width = column(job).width;
+  Cells cells{first, number, io::Buffer(static_cast<std::size_t>(number * width))};
+  place_column(column(job), bytes.bytes(), table_.rows_of(tile(job)), first - tile(job) * table_.tile_rows, number,
+               cells.bytes.data(), width);
+  return cells;
+}
+
+std::pair<std::int64_t, std::int64_t> TableTiles::rows_in(std::int64_t job, std::int64_t start,
+                                                          std::int64_t count) const noexcept {
   const std::int64_t tile_start = tile(job) * table_.tile_rows, tile_rows = table_.rows_of(tile(job));
   const std::int64_t from = std::max(start, tile_start), to = std::min(start + count, tile_start + tile_rows);
-  place_column(column(job), bytes.bytes(), tile_rows, from - tile_start, to - from,
-               rows + (from - start) * table_.row_size + column(job).start, table_.row_size);
+  return {from, to - from};
 }
 
 void TableTiles::read_arrays(std::int64_t job, std::byte* heap) const {

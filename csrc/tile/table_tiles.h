@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "format/bytes.h"
@@ -28,6 +29,14 @@ class TableTiles {
   // `start` and has room for all of them. At least one of these rows is in the job's tile.
   void read_rows(std::int64_t job, std::int64_t start, std::int64_t count, std::byte* rows) const;
 
+  // The cells of the job's column alone, big-endian and one after the other: those of rows [start, start + count) that
+  // are in its tile.
+  struct Cells {
+    std::int64_t first = 0, rows = 0;  // of the table
+    io::Buffer bytes;
+  };
+  Cells read_cells(std::int64_t job, std::int64_t start, std::int64_t count) const;
+
   // Writes the job's variable-length arrays, if its column has any, to their places in the original `heap`, which has
   // room for table.heap_size bytes.
   void read_arrays(std::int64_t job, std::byte* heap) const;
@@ -38,6 +47,9 @@ class TableTiles {
   const TableColumn& column(std::int64_t job) const noexcept {
     return table_.columns[static_cast<std::size_t>(job % columns())];
   }
+  // Of rows [start, start + count) those in the job's tile: the first, and how many.
+  std::pair<std::int64_t, std::int64_t> rows_in(std::int64_t job, std::int64_t start,
+                                                std::int64_t count) const noexcept;
   io::Buffer decoded(std::int64_t job, std::vector<std::byte>& scratch) const;
   Bytes stream(Stream place, std::vector<std::byte>& scratch) const;
   template <class Where>
