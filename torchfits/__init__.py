@@ -14,6 +14,7 @@ from torchfits.free_slots import wcs_slots
 from torchfits.hdu import HDU
 from torchfits.header import Header, headers, headers_from_texts
 from torchfits.reading import info, read
+from torchfits.table import Table
 from torchfits.tiles import tile_arguments
 from torchfits.wcs import WCS
 
@@ -23,6 +24,7 @@ __all__ = [
     "WCS",
     "Card",
     "Header",
+    "Table",
     "__version__",
     "cmake_prefix_path",
     "cutout",
