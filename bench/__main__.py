@@ -60,10 +60,8 @@ def main(argv: list[str] | None = None) -> int:
         module = importlib.import_module(f"bench.bench_{name}")
         # Most benchmarks give cases, whose time is measured; `memory` makes rows of another kind by itself.
         measured = module.rows(plan) if hasattr(module, "rows") else harness.run(name, module.cases, plan)
-        results = list(measured)
+        results = list(report.written(chosen.output / f"{name}.jsonl", measured) if chosen.output else measured)
         print(report.table(results), flush=True)
-        if results and chosen.output:
-            report.write(chosen.output / f"{name}.jsonl", results)
         wrong += sum(row["kind"] == "ours" and row["check"] != "right" for row in results)
     if wrong:
         print(f"{wrong} results of torchfits are missing or wrong", file=sys.stderr)

@@ -1,15 +1,10 @@
-"""Pixel to world coordinates and back, and pixels to pixels: projections and SIP, few points and many; and headers to
+"""Pixel to world coordinates and back: every projection, distortions, spectra, cubes, -TAB; pixels to pixels; headers to
 packed WCS."""
 
 from __future__ import annotations
 
-import ctypes
-import ctypes.util
-import itertools
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,154 +15,113 @@ import torch
 from astropy.io import fits
 
 from bench.harness import Case, Competitor, ours
+from bench.wcs_rivals import Transform, Wcslib, gwcs_of, libwcs, tan_in_torch
+from bench.wcs_samples import (
+    CUBES,
+    DISTORTED,
+    FROM_FILES,
+    LARGE_FIELDS,
+    SMALL_FIELDS,
+    SPECTRA,
+    Sample,
+    header_of,
+    sample,
+    tables,
+)
 
 POINTS = (100, 10_000, 1_000_000)
 # Ratios to the best rival on one thread: what each must reach, and the aim.
 TARGETS = {"TAN": (20, 30), "TAN-SIP": (12, 24), "TPV": (12, 24)}
-OTHERS = (5, 15)
-CODES = ["TAN", "TAN-SIP", "TPV", "SIN", "ARC", "STG", "ZEA", "CAR", "MER", "CEA", "CYP"]
-LOOKUP = "Lookup"  # SIP, CPDIS and D2IM of a file that comes with astropy; wcslib has no tables
+SLOW_RIVALS = {"world to pixel MOL": (50, 100), "pixel to world PCO": (50, 100)}
+OTHERS, SPECTRAL = (5, 15), (2, 5)
 # Pixels of one WCS to those of another: what each pair must reach against astropy, and the aim.
 PAIRS = {("TAN", "TAN"): (50, 200), ("TAN-SIP", "TAN-SIP"): (30, 50), ("TAN", "AIT"): (50, 100)}
 WORLD_TOLERANCE, PIXEL_TOLERANCE = 1e-9, 1e-6  # degrees (of a direction), pixels
-
-
-def header_of(code: str) -> fits.Header:
-    """A field of 7 arc minutes, or of half the sky for cylindrical projections; SIP of order 4, TPV of order 3."""
-    scale = 0.05 if code in ("CAR", "MER", "CEA", "CYP") else 5.5e-5
-    header = fits.Header()
-    header["CTYPE1"], header["CTYPE2"] = f"RA---{code}", f"DEC--{code}"
-    header["CRVAL1"], header["CRVAL2"], header["CRPIX1"], header["CRPIX2"] = 150.1, 2.2, 1024.0, 1024.0
-    header["CD1_1"], header["CD1_2"], header["CD2_1"], header["CD2_2"] = -scale, 0.1 * scale, 0.1 * scale, scale
-    if code in ("CEA", "CYP"):
-        header["PV2_1"] = 1.0
-    if code == "TAN-SIP":
-        random = np.random.default_rng(4)
-        for name in "AB":
-            header[f"{name}_ORDER"] = 4
-            for p in range(5):
-                for q in range(5 - p):
-                    if p + q > 1:
-                        header[f"{name}_{p}_{q}"] = 3 * random.uniform(-1, 1) * 1500.0 ** -(p + q)
-    if code == "TPV":
-        random = np.random.default_rng(3)
-        degrees = [0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 3]
-        for axis, (m, degree) in itertools.product((1, 2), enumerate(degrees)):
-            if m != 3:  # the first power of r
-                header[f"PV{axis}_{m}"] = (m == 1) + 1e-4 * random.uniform(-1, 1) * 0.1 ** (1 - degree)
-    return header
-
-
-@dataclass
-class Transform(Competitor):
-    """Its result is where it agrees with the truth, which no two ways of computing it give to the last bit."""
-
-    truth: Any = None
-    tolerance: float = 0.0
-
-    def result(self) -> torch.Tensor:
-        found = np.asarray(self.call())
-        difference = np.abs(found - self.truth)
-        if self.tolerance == WORLD_TOLERANCE:
-            difference = np.minimum(difference, 360 - difference)
-            difference[:, 0] *= np.cos(np.deg2rad(self.truth[:, 1]))
-        return torch.from_numpy(difference < self.tolerance)
-
-
-@cache
-def _libwcs() -> ctypes.CDLL | None:
-    name = ctypes.util.find_library("wcs")
-    return ctypes.CDLL(name) if name else None
-
-
-class Wcslib:
-    """wcslib's wcsp2s() and wcss2p(), called as a C program calls them: buffers made once."""
-
-    def __init__(self, header: fits.Header, count: int) -> None:
-        self.library = _libwcs()
-        cards = header.tostring().encode()
-        rejected, found = ctypes.c_int(), ctypes.c_int()
-        self.wcs = ctypes.c_void_p()
-        status = self.library.wcspih(
-            cards, len(cards) // 80, 0x000FFFFF, 0, ctypes.byref(rejected), ctypes.byref(found), ctypes.byref(self.wcs)
-        )
-        if status or not found.value or self.library.wcsset(self.wcs):
-            raise RuntimeError("wcslib does not take the header")
-        self.phi, self.theta = np.empty(count), np.empty(count)
-        self.image, self.out = np.empty((count, 2)), np.empty((count, 2))
-        self.status = np.empty(count, np.int32)
-
-    def _call(self, function: str, given: np.ndarray, *middle: np.ndarray) -> np.ndarray:
-        pointers = [ctypes.c_void_p(array.ctypes.data) for array in (given, *middle, self.out, self.status)]
-        getattr(self.library, function)(self.wcs, len(given), 2, *pointers)
-        return self.out
-
-    def to_world(self, pixel: np.ndarray) -> np.ndarray:
-        return self._call("wcsp2s", pixel, self.image, self.phi, self.theta)
-
-    def to_pixel(self, world: np.ndarray) -> np.ndarray:
-        return self._call("wcss2p", world, self.phi, self.theta, self.image)
-
-
-def wcs_of(code: str) -> tuple[astropy.wcs.WCS, torch.Tensor]:
-    if code != LOOKUP:
-        header = header_of(code)
-        return astropy.wcs.WCS(header), torch.ops.fits.wcs_from_header(header.tostring())
-    path = Path(astropy.wcs.__file__).parent / "tests/data/dist_lookup.fits.gz"
-    with fits.open(path) as hdus:
-        return astropy.wcs.WCS(hdus[1].header, hdus), torch.ops.fits.wcs_from_file(str(path), 1)
+SPECTRAL_TOLERANCE = 1e-12  # of the largest value
 
 
 def cases(folder: Path) -> Iterator[Case]:
-    for code in [*CODES, LOOKUP]:
+    for code in [*SMALL_FIELDS, *LARGE_FIELDS, *DISTORTED, *FROM_FILES, *SPECTRA, *CUBES]:
         for count in POINTS if code in TARGETS else POINTS[1:2]:
             yield from _transforms(code, count)
+    for name, table in tables(POINTS[1]):
+        yield from _tables(name, table)
     for pair in PAIRS:
         for count in POINTS:
             yield _pixels(pair, count)
-    for count in (1, 10_000):
+    for count in POINTS[1:]:
+        yield from _formulas(count)
+    for count in (1, 1000):
         yield _headers(count)
 
 
+def _case(name: str, ways: list[Transform], must: float | None = None, aim: float | None = None) -> Case:
+    truth = ways[0].truth
+    calls = 100 if len(truth) < 1000 else 1
+    agrees = torch.ones(truth.shape, dtype=torch.bool)
+    return Case(f"{name}, {len(truth)} points", truth.nbytes, agrees, ways, must=must, aim=aim, calls=calls)
+
+
+def _kind(name: str) -> str:
+    return "ours" if name == "torchfits" else "rival"
+
+
 def _transforms(code: str, count: int) -> Iterator[Case]:
-    astropys, wcs = wcs_of(code)
-    pixel = np.random.default_rng(1).uniform(0, 2048, (count, 2))
-    world = astropys.all_pix2world(pixel, 0)
-    one_based = pixel + 1
-    pixels, worlds = torch.from_numpy(pixel), torch.from_numpy(world)
-    must, aim = TARGETS.get(code, OTHERS) if count > 100 else (None, None)
-    wcslib = Wcslib(header_of(code), count) if _libwcs() and code != LOOKUP else None
-
-    def case(what: str, calls: dict[str, Callable[[], Any] | None], truth: np.ndarray, tolerance: float) -> Case:
+    one = sample(code, count)
+    one_based = one.pixel + 1
+    pixels, worlds = torch.from_numpy(one.pixel), torch.from_numpy(one.world)
+    to_world: dict[str, Callable[[], Any]] = {
+        "torchfits": lambda: torch.ops.fits.pixel_to_world(pixels, one.packed),
+        "astropy": lambda: one.astropys.all_pix2world(one.pixel, 0),
+    }
+    to_pixel: dict[str, Callable[[], Any]] = {
+        "torchfits": lambda: torch.ops.fits.world_to_pixel(worlds, one.packed),
+        "astropy": lambda: one.astropys.all_world2pix(one.world, 0, tolerance=1e-9),
+    }
+    if one.astropys.naxis != 2:  # what all_* do is defined for images alone
+        to_world["astropy"] = lambda: one.astropys.wcs_pix2world(one.pixel, 0)
+        to_pixel["astropy"] = lambda: one.astropys.wcs_world2pix(one.world, 0)
+    if one.header is not None and libwcs() is not None:
+        wcslib = Wcslib(one.header, count, one.astropys.naxis)
+        to_world["wcslib"] = lambda: wcslib.to_world(one_based)
+        to_pixel["wcslib"] = lambda: wcslib.to_pixel(one.world)
+    if code == "TAN" and count > 100:
+        pipeline = gwcs_of(header_of(code))
+        (x, y), (lng, lat) = one.pixel.T.copy(), one.world.T.copy()
+        to_world["gwcs"] = lambda: pipeline(x, y, with_bounding_box=False)
+        to_pixel["gwcs"] = lambda: pipeline.invert(lng, lat, with_bounding_box=False)
+    directions = one.astropys.naxis > 1
+    tolerance = SPECTRAL_TOLERANCE * np.abs(one.world).max(0)
+    if directions:
+        tolerance[:2] = WORLD_TOLERANCE
+    for what, calls in (("pixel to world", to_world), ("world to pixel", to_pixel)):
+        forward = calls is to_world
         ways = [
-            Transform(name, call, "ours" if name == "torchfits" else "rival", truth, tolerance)
+            Transform(name, call, _kind(name), one.world, tolerance, directions)
+            if forward
+            else Transform(name, call, _kind(name), one.back, PIXEL_TOLERANCE, origin=-(name == "wcslib"))
             for name, call in calls.items()
-            if call is not None
         ]
-        agrees = torch.ones(count, 2, dtype=torch.bool)
-        name = f"{what} {code}, {count} points"
-        return Case(name, truth.nbytes, agrees, ways, must=must, aim=aim, calls=100 if count < 1000 else 1)
+        name = f"{what} {code}"
+        targets = SLOW_RIVALS.get(name) or TARGETS.get(code) or (SPECTRAL if code in SPECTRA else OTHERS)
+        yield _case(name, ways, *(targets if count > 100 else ()))
 
-    yield case(
-        "pixel to world",
-        {
-            "torchfits": lambda: torch.ops.fits.pixel_to_world(pixels, wcs),
-            "astropy": lambda: astropys.all_pix2world(pixel, 0),
-            "wcslib": (lambda: wcslib.to_world(one_based)) if wcslib else None,
-        },
-        world,
-        WORLD_TOLERANCE,
-    )
-    yield case(
-        "world to pixel",
-        {
-            "torchfits": lambda: torch.ops.fits.world_to_pixel(worlds, wcs),
-            "astropy": lambda: astropys.all_world2pix(world, 0, tolerance=1e-9),
-            "wcslib": (lambda: wcslib.to_pixel(world) - 1) if wcslib else None,
-        },
-        pixel,
-        PIXEL_TOLERANCE,
-    )
+
+def _tables(name: str, one: Sample) -> Iterator[Case]:
+    pixels, worlds = torch.from_numpy(one.pixel), torch.from_numpy(one.world)
+    forward: dict[str, Callable[[], Any]] = {
+        "torchfits": lambda: torch.ops.fits.pixel_to_world(pixels, one.packed),
+        "astropy": lambda: one.astropys.wcs_pix2world(one.pixel, 0),
+    }
+    back: dict[str, Callable[[], Any]] = {
+        "torchfits": lambda: torch.ops.fits.world_to_pixel(worlds, one.packed),
+        "astropy": lambda: one.astropys.wcs_world2pix(one.world, 0),
+    }
+    # wcslib's search of several axes ends 1e-8 pixel from the truth.
+    ways = [Transform(who, call, _kind(who), one.world, 1e-6) for who, call in forward.items()]
+    yield _case(f"pixel to world, table of {name}", ways)
+    ways = [Transform(who, call, _kind(who), one.pixel, 1e-6) for who, call in back.items()]
+    yield _case(f"world to pixel, table of {name}", ways, 50, 80)
 
 
 def _pixels(pair: tuple[str, str], count: int) -> Case:
@@ -178,21 +132,39 @@ def _pixels(pair: tuple[str, str], count: int) -> Case:
     pixel = np.random.default_rng(1).uniform(0, 2048, (count, 2))
     x, y = pixel.T.copy()
     pixels = torch.from_numpy(pixel)
-    # astropy's own way back through SIP ends at 1e-4 pixel
     truth = theirs[1].all_world2pix(theirs[0].all_pix2world(pixel, 0), 0, tolerance=1e-10)
+    # astropy's own way back through SIP ends at 1e-4 pixel
     tolerance = 1e-3 if "SIP" in pair[1] else PIXEL_TOLERANCE
-    calls: dict[str, Callable[[], Any]] = {
-        "torchfits": lambda: torch.ops.fits.pixel_to_pixel(pixels, wcs_in, wcs_out),
-        "astropy": lambda: np.stack(astropy.wcs.utils.pixel_to_pixel(*theirs, x, y), -1),
-    }
     ways = [
-        Transform(name, call, "ours" if name == "torchfits" else "rival", truth, tolerance)
-        for name, call in calls.items()
+        Transform(
+            "torchfits", lambda: torch.ops.fits.pixel_to_pixel(pixels, wcs_in, wcs_out), "ours", truth, tolerance
+        ),
+        Transform("astropy", lambda: astropy.wcs.utils.pixel_to_pixel(*theirs, x, y), "rival", truth, tolerance),
     ]
-    agrees = torch.ones(count, 2, dtype=torch.bool)
-    must, aim = PAIRS[pair] if count > 100 else (None, None)
-    name = f"pixel to pixel {pair[0]} to {pair[1]}, {count} points"
-    return Case(name, truth.nbytes, agrees, ways, must=must, aim=aim, calls=100 if count < 1000 else 1)
+    return _case(f"pixel to pixel {pair[0]} to {pair[1]}", ways, *(PAIRS[pair] if count > 100 else ()))
+
+
+def _formulas(count: int) -> Iterator[Case]:
+    """TAN alone, against the formula as torch evaluates and as it compiles it: no other projection, no distortion, no
+    point without a solution. That is less than an operator does, so nothing is asked but to be no slower."""
+    one = sample("TAN", count)
+    pixels, worlds = torch.from_numpy(one.pixel), torch.from_numpy(one.world)
+    to_world, to_pixel = tan_in_torch(header_of("TAN"))
+    compiled_to_world, compiled_to_pixel = (torch.compile(f, dynamic=False) for f in (to_world, to_pixel))
+    ways = {
+        "torchfits": lambda: torch.ops.fits.pixel_to_world(pixels, one.packed),
+        "torch, compiled": lambda: compiled_to_world(pixels),
+        "torch, eager": lambda: to_world(pixels),
+    }
+    every = [Transform(who, call, _kind(who), one.world, WORLD_TOLERANCE, True) for who, call in ways.items()]
+    yield _case("pixel to world TAN as a formula", every)
+    back = {
+        "torchfits": lambda: torch.ops.fits.world_to_pixel(worlds, one.packed),
+        "torch, compiled": lambda: compiled_to_pixel(worlds),
+        "torch, eager": lambda: to_pixel(worlds),
+    }
+    every = [Transform(who, call, _kind(who), one.back, PIXEL_TOLERANCE) for who, call in back.items()]
+    yield _case("world to pixel TAN as a formula", every)
 
 
 def _headers(count: int) -> Case:

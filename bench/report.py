@@ -7,7 +7,7 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,12 +94,22 @@ def _version(package: str) -> str:
         return "absent"
 
 
-def write(path: Path, results: Sequence[Row]) -> None:
-    """Replaces the file at once, so that an interrupted run leaves the earlier results as they were."""
+def written(path: Path, results: Iterable[Row]) -> Iterator[Row]:
+    """The same rows, each in a file as soon as it is there. An interrupted run leaves them in ``path``.part, and the
+    earlier results as they were."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    part.write_text("".join(json.dumps(row) + "\n" for row in results))
-    part.replace(path)
+    count = 0
+    with part.open("w") as file:
+        for row in results:
+            file.write(json.dumps(row) + "\n")
+            file.flush()
+            count += 1
+            yield row
+    if count:
+        part.replace(path)
+    else:
+        part.unlink()
 
 
 def read(path: Path) -> list[Row]:

@@ -50,7 +50,7 @@ def test_rows_have_every_key_and_are_json(tmp_path):
     assert all(row["rounds"] == 3 and row["bytes"] == 48 and row["cache"] == "warm" for row in rows)
     assert [row["check"] for row in rows[:3]] == ["right", "right", "unchecked"]
     assert set(rows[0]["machine"]) == {"cpu", "cores", "simd"}
-    report.write(tmp_path / "test.jsonl", rows)
+    assert list(report.written(tmp_path / "test.jsonl", rows)) == rows
     assert report.read(tmp_path / "test.jsonl") == json.loads(json.dumps(rows))
     assert "rival" in report.table(rows)
 
@@ -176,5 +176,5 @@ def test_the_plot_is_drawn(tmp_path):
     rows = tiny(
         tmp_path, lambda path: [harness.ours(expected.clone), harness.Competitor("astropy", expected.clone)], expected
     )
-    report.write(tmp_path / "test.jsonl", rows)
+    assert list(report.written(tmp_path / "test.jsonl", rows)) == rows
     assert plot.draw(tmp_path).stat().st_size > 1000
