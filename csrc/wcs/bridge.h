@@ -32,13 +32,11 @@ struct Bridge {
 // The row of a block that holds n of a direction (l, m, n), beside those of longitude and latitude.
 inline constexpr int kThird = kMaxAxes;
 
-template <class Projection>
-inline constexpr bool kHasDirections = __is_same(NativeOf<Projection, double>, NativeDirection<double>);
-
 // Whether x2s gives directions of unit length, and whether s2x takes those of any.
 template <class Projection>
-inline constexpr bool kGivesUnitLength = !kHasDirections<Projection> || __is_same(Projection, Sin) ||
-                                         __is_same(Projection, Arc) || __is_same(Projection, Zea);
+inline constexpr bool kGivesUnitLength =
+    !(kHasDirections<Projection> || __is_same(NativeOf<Projection, double>, NativeParallel<double>)) ||
+    __is_same(Projection, Sin) || __is_same(Projection, Arc) || __is_same(Projection, Zea);
 template <class Projection>
 inline constexpr bool kTakesAnyLength = __is_same(Projection, Tan);
 
@@ -46,9 +44,9 @@ template <class Real>
 FITS_HOST_DEVICE Direction<Real> as_direction(Direction<Real> v) {
   return v;
 }
-template <class Real>
-FITS_HOST_DEVICE Direction<Real> as_direction(Spherical<Real> s) {
-  return direction(s);
+template <class Real, template <class> class Native>
+FITS_HOST_DEVICE Direction<Real> as_direction(Native<Real> native) {
+  return direction(native);
 }
 
 // Intermediate world coordinates of one WCS to native direction cosines of the other (or, shifted, to its native
@@ -68,7 +66,7 @@ struct IntermediateToDirection {
       if (bridge->route == Bridge::Route::shift) {
         const Real phi = fma(native.at.lng, Real(bridge->sign_phi), Real(bridge->shift));
         const Real turned = fma(round(phi * Real(1.0 / 360)), Real(-360.0), phi);
-        return put(point, wcs, turned, native.at.lat * Real(bridge->sign_theta), native.valid);
+        return put(point, wcs, turned, latitude(native.at) * Real(bridge->sign_theta), native.valid);
       }
     }
     const Direction<Real> v = as_direction(native.at);
@@ -94,7 +92,7 @@ struct DirectionToIntermediate {
   FITS_HOST_DEVICE void operator()(Point& point) const {
     using Real = typename Point::Real;
     const double* const block = wcs.celestial();
-    NativeOf<Projection, Real> native;
+    TakenBy<Projection, Real> native;
     native.valid = always<Real>();
     const Real first = point.get(wcs.lng), second = point.get(wcs.lat);
     meet(first, second, point, native.at);
@@ -104,21 +102,28 @@ struct DirectionToIntermediate {
   }
 
  private:
-  template <class Real, class Point>
-  FITS_HOST_DEVICE void meet(Real l, Real m, const Point& point, Direction<Real>& native) const {
-    const Real n = point.get(kThird);
-    native = {l, m, n};
-    if (kTakesAnyLength<Projection> || bridge->unit) return;
-    const Real scale = Real(1.0) / sqrt(fma(l, l, fma(m, m, n * n)));
-    native = {l * scale, m * scale, n * scale};
+  template <class Real>
+  FITS_HOST_DEVICE Real to_unit_length(Direction<Real> v) const {
+    return bridge->unit ? Real(1.0) : Real(1.0) / sqrt(fma(v.l, v.l, fma(v.m, v.m, v.n * v.n)));
   }
   template <class Real, class Point>
-  FITS_HOST_DEVICE void meet(Real first, Real second, const Point& point, Spherical<Real>& native) const {
+  FITS_HOST_DEVICE void meet(Real l, Real m, const Point& point, Direction<Real>& native) const {
+    native = {l, m, point.get(kThird)};
+    if (kTakesAnyLength<Projection>) return;
+    const Real scale = to_unit_length(native);
+    native = {native.l * scale, native.m * scale, native.n * scale};
+  }
+  template <class Real, class Point>
+  FITS_HOST_DEVICE void meet(Real first, Real second, const Point& point, Angles<Real>& native) const {
     if (bridge->route == Bridge::Route::shift) {
-      native = {first, second};
-    } else {
-      native = spherical(Direction<Real>{first, second, point.get(kThird)});
+      native = angles(Spherical<Real>{first, second});
+      return;
     }
+    const Direction<Real> v = {first, second, point.get(kThird)};
+    const Real scale = to_unit_length(v);
+    native = angles(v);
+    native.sine = native.sine * scale;
+    native.cosine = native.cosine * scale;
   }
 };
 

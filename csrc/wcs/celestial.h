@@ -19,10 +19,6 @@ FITS_HOST_DEVICE void put(Point& point, const Packed& wcs, Real lng, Real lat, M
   point.flag(!good, celestial_bits(wcs));
 }
 
-// Which of its two forms a projection speaks is known from what x2s returns.
-template <class Projection, class Real>
-using NativeOf = decltype(Projection::x2s(Constants{}, Real(0.0), Real(0.0)));
-
 template <class Projection>
 struct IntermediateToCelestial {
   Packed wcs;
@@ -47,7 +43,7 @@ struct CelestialToIntermediate {
     using Real = typename Point::Real;
     const double* const block = wcs.celestial();
     const Spherical<Real> sky = {point.get(wcs.lng), point.get(wcs.lat)};
-    NativeOf<Projection, Real> native;
+    TakenBy<Projection, Real> native;
     native.valid = always<Real>();
     set_native(Rotation{block}, sky, native.at);
     const auto plane = Projection::s2x(Constants{block}, native);
@@ -60,8 +56,8 @@ struct CelestialToIntermediate {
     native = to_native(r, sky);
   }
   template <class Real>
-  FITS_HOST_DEVICE static void set_native(Rotation r, Spherical<Real> sky, Spherical<Real>& native) {
-    native = to_native_spherical(r, sky);
+  FITS_HOST_DEVICE static void set_native(Rotation r, Spherical<Real> sky, Angles<Real>& native) {
+    native = to_native_angles(r, sky);
   }
 };
 

@@ -9,11 +9,14 @@
 //     template <class Real> static Plane<Real> s2x(Constants c, NATIVE<Real> native);  // sphere to plane
 //   };
 //
-// NATIVE is NativeDirection for projections that need no angles (the zenithal ones: R_theta is algebraic in sin theta
-// and cos theta, and phi = arg(-y, x), equations 12 to 15): s2x gets a unit vector, x2s may return one of any positive
-// length. It is NativeAngles, in degrees, for the others. `valid` is false where there is no solution, as wcslib's stat
-// says (prj.h), bounds included: the caller then writes NaN, whatever the numbers are. NaN must come out as invalid or
-// as NaN. x and y are in degrees from the projection's own origin (the caller adds prj.x0 and prj.y0).
+// NATIVE is NativeDirection in both for projections that need no angles (the zenithal ones: R_theta is algebraic in sin
+// theta and cos theta, and phi = arg(-y, x), equations 12 to 15): s2x gets a unit vector, x2s may return one of any
+// positive length. In the others s2x gets NativeAngles, with all of phi, theta, sin theta and cos theta: it should ask
+// for theta only where sine and cosine do not do, since an arc tangent is what that costs. x2s returns what it has:
+// NativeParallel (phi, and sin theta and cos theta times any positive number), NativeSpherical (phi and theta), or
+// NativeAngles. `valid` is false where there is no solution, as wcslib's stat says (prj.h), bounds included: the caller
+// then writes NaN, whatever the numbers are. NaN must come out as invalid or as NaN. x and y are in degrees from the
+// projection's own origin (the caller adds prj.x0 and prj.y0).
 //
 // A projection with parameters takes AnyConstants auto in place of Constants, so that they can be dual numbers, and has
 //
@@ -26,6 +29,8 @@
 // any(lane is unfinished), keep finished lanes as they are, and are safeguarded: a lane that does not finish is
 // invalid. Masks are declared as MaskOf<Real>, not auto: & of two bools is an int.
 #pragma once
+
+#include <type_traits>
 
 #include "wcs/angle.h"
 #include "wcs/layout.h"
@@ -68,10 +73,30 @@ struct NativeDirection {
 };
 
 template <class Real>
-struct NativeAngles {
-  Spherical<Real> at;  // phi, theta in degrees
+struct NativeSpherical {
+  Spherical<Real> at;
   MaskOf<Real> valid;
 };
+
+template <class Real>
+struct NativeParallel {
+  Parallel<Real> at;
+  MaskOf<Real> valid;
+};
+
+template <class Real>
+struct NativeAngles {
+  Angles<Real> at;
+  MaskOf<Real> valid;
+};
+
+// What x2s returns, and what s2x takes.
+template <class Projection, class Real, class C = Constants>
+using NativeOf = decltype(Projection::x2s(C{}, Real(0.0), Real(0.0)));
+template <class Projection>
+inline constexpr bool kHasDirections = __is_same(NativeOf<Projection, double>, NativeDirection<double>);
+template <class Projection, class Real>
+using TakenBy = std::conditional_t<kHasDirections<Projection>, NativeDirection<Real>, NativeAngles<Real>>;
 
 template <class Real>
 struct Plane {
@@ -82,12 +107,29 @@ struct Plane {
 // The check that wcslib makes of native coordinates (prjbchk): beyond the sphere by more than `tolerance` is invalid,
 // by less is its edge.
 template <class Real>
-FITS_HOST_DEVICE NativeAngles<Real> on_sphere(Real phi, Real theta, MaskOf<Real> valid, double tolerance = 1e-13) {
+FITS_HOST_DEVICE NativeSpherical<Real> on_sphere(Real phi, Real theta, MaskOf<Real> valid, double tolerance = 1e-13) {
   const MaskOf<Real> inside = valid & (abs(phi) <= Real(180.0 + tolerance)) & (abs(theta) <= Real(90.0 + tolerance));
   const Real edge_phi = max(Real(-180.0), min(Real(180.0), phi));
   const Real edge_theta = max(Real(-90.0), min(Real(90.0), theta));
   return {{edge_phi, edge_theta}, inside};
 }
+// ... of theta whose sine and cosine are known. Where cos theta is below 0 theta is beyond the pole.
+template <class Real>
+FITS_HOST_DEVICE NativeAngles<Real> on_sphere(Real phi, Real theta, SineCosine<Real> of_theta, MaskOf<Real> valid,
+                                              double tolerance = 1e-13) {
+  const auto native = on_sphere(phi, theta, valid, tolerance);
+  return {{native.at.lng, native.at.lat, of_theta.sine, max(Real(0.0), of_theta.cosine)}, native.valid};
+}
+// ... of sin theta and cos theta times a positive number, which do not lie beyond a pole.
+template <class Real>
+FITS_HOST_DEVICE NativeParallel<Real> on_parallel(Real phi, Real sine, Real cosine, MaskOf<Real> valid,
+                                                  double tolerance = 1e-13) {
+  const MaskOf<Real> inside = valid & (abs(phi) <= Real(180.0 + tolerance));
+  return {{max(Real(-180.0), min(Real(180.0), phi)), sine, cosine}, inside};
+}
+
+// Latitudes whose cosine is not larger are 90 degrees, rounded.
+inline constexpr double kPoleCosine = 1.2e-16;
 
 // (x, y) = R_theta (sin phi, -cos phi), equations 12 and 13, from the unit vector's l, m and R_theta / cos theta.
 template <class Real>

@@ -20,6 +20,18 @@ struct Spherical {  // degrees: native (phi, theta) or celestial (longitude, lat
   Real lng, lat;
 };
 
+// A longitude in degrees; sine and cosine of the latitude, times any positive number.
+template <class Real>
+struct Parallel {
+  Real lng, sine, cosine;
+};
+
+// Both, the sine and cosine those of `lat`. Where all of it is inlined, what nobody asks for is not computed.
+template <class Real>
+struct Angles {
+  Real lng, lat, sine, cosine;
+};
+
 struct Rotation {
   const double* block;  // celestial::Slot
   FITS_HOST_DEVICE double euler(int i) const { return block[celestial::kEuler + i]; }
@@ -32,6 +44,41 @@ template <class Real>
 FITS_HOST_DEVICE Direction<Real> direction(Spherical<Real> s) {
   const auto lng = sincosd(s.lng), lat = sincosd(s.lat);
   return {lat.cosine * lng.cosine, lat.cosine * lng.sine, lat.sine};
+}
+
+template <class Real>
+FITS_HOST_DEVICE Direction<Real> direction(Parallel<Real> s) {
+  const auto lng = sincosd(s.lng);
+  return {s.cosine * lng.cosine, s.cosine * lng.sine, s.sine};
+}
+template <class Real>
+FITS_HOST_DEVICE Direction<Real> direction(Angles<Real> s) {
+  return direction(Parallel<Real>{s.lng, s.sine, s.cosine});
+}
+
+template <class Real>
+FITS_HOST_DEVICE Real latitude(Spherical<Real> s) {
+  return s.lat;
+}
+template <class Real>
+FITS_HOST_DEVICE Real latitude(Parallel<Real> s) {
+  return elevation(s.sine, s.cosine);
+}
+template <class Real>
+FITS_HOST_DEVICE Real latitude(Angles<Real> s) {
+  return s.lat;
+}
+
+template <class Real>
+FITS_HOST_DEVICE Angles<Real> angles(Spherical<Real> s) {
+  const auto lat = sincosd(s.lat);
+  return {s.lng, s.lat, lat.sine, lat.cosine};
+}
+// Of a unit vector.
+template <class Real>
+FITS_HOST_DEVICE Angles<Real> angles(Direction<Real> v) {
+  const Real cosine = sqrt(fma(v.l, v.l, v.m * v.m));
+  return {atan2d(v.m, v.l), elevation(v.n, cosine), v.n, cosine};
 }
 
 template <class Real>
@@ -69,19 +116,22 @@ FITS_HOST_DEVICE Direction<Real> to_native(Rotation r, Spherical<Real> s) {
 // Where both poles coincide, or are opposite, the rotation is a shift of longitude: exact, and without trigonometry.
 FITS_HOST_DEVICE bool is_shift(Rotation r) { return r.euler(4) == 0; }
 
-template <class Real>
-FITS_HOST_DEVICE Spherical<Real> to_celestial(Rotation r, Spherical<Real> native) {
+// Of native Spherical, Parallel or Angles.
+template <class Real, template <class> class Native>
+FITS_HOST_DEVICE Spherical<Real> to_celestial(Rotation r, Native<Real> native) {
   if (!is_shift(r)) return to_celestial(r, direction(native));
-  if (r.euler(1) == 0) return {wrapped(native.lng + Real(r.euler(0) + 180 - r.euler(2)), r.euler(0)), native.lat};
-  return {wrapped(Real(r.euler(0) + r.euler(2)) - native.lng, r.euler(0)), -native.lat};
+  if (r.euler(1) == 0) {
+    return {wrapped(native.lng + Real(r.euler(0) + 180 - r.euler(2)), r.euler(0)), latitude(native)};
+  }
+  return {wrapped(Real(r.euler(0) + r.euler(2)) - native.lng, r.euler(0)), -latitude(native)};
 }
 
 template <class Real>
-FITS_HOST_DEVICE Spherical<Real> to_native_spherical(Rotation r, Spherical<Real> s) {
-  if (!is_shift(r)) return spherical(to_native(r, s));
+FITS_HOST_DEVICE Angles<Real> to_native_angles(Rotation r, Spherical<Real> s) {
+  if (!is_shift(r)) return angles(to_native(r, s));
   const bool upright = r.euler(1) == 0;
   const Real lng = upright ? s.lng + Real(r.euler(2) - 180 - r.euler(0)) : Real(r.euler(2) + r.euler(0)) - s.lng;
-  return {fma(round(lng * Real(1.0 / 360)), Real(-360.0), lng), upright ? s.lat : -s.lat};
+  return angles(Spherical<Real>{fma(round(lng * Real(1.0 / 360)), Real(-360.0), lng), upright ? s.lat : -s.lat});
 }
 
 }  // namespace fits::wcs

@@ -43,7 +43,7 @@ struct CompleteProjection {
     if constexpr (Parametrised<Projection>) {
       Projection::complete(Parameters<Number>{block});
       if (block[celestial::kOffset] != 0.0) {
-        decltype(Projection::x2s(ConstantsOf<Number>{}, Number(0.0), Number(0.0))) native;
+        TakenBy<Projection, Number> native;
         set(Spherical<Number>{block[celestial::kPhi0], block[celestial::kTheta0]}, native.at);
         native.valid = true;
         const auto plane = Projection::s2x(ConstantsOf<Number>{block}, native);
@@ -54,7 +54,7 @@ struct CompleteProjection {
   }
 
  private:
-  FITS_HOST_DEVICE static void set(Spherical<Number> from, Spherical<Number>& to) { to = from; }
+  FITS_HOST_DEVICE static void set(Spherical<Number> from, Angles<Number>& to) { to = angles(from); }
   FITS_HOST_DEVICE static void set(Spherical<Number> from, Direction<Number>& to) { to = direction(from); }
 };
 

@@ -352,7 +352,7 @@ TEST(mol_solves_its_equation) {
     // Near the pole, near the equator, anywhere.
     const double away = 90 * std::pow(any(random), i % 3 == 2 ? 1 : 8), theta = i % 3 == 0 ? 90 - away : away;
     const double phi = 360 * any(random) - 180;
-    const auto plane = Mol::s2x(c, NativeAngles<double>{{phi, theta}, true});
+    const auto plane = Mol::s2x(c, NativeAngles<double>{angles(Spherical<double>{phi, theta}), true});
     CHECK(plane.valid);
     // With delta = 90 degrees - gamma: 2 delta - sin 2 delta = pi (1 - sin theta), by halving.
     const long double half = (90 - static_cast<long double>(theta)) / kR0 / 2;
@@ -381,7 +381,7 @@ TEST(mol_solves_its_equation) {
     CHECK(native.valid);
     const long double found_delta = std::acos(static_cast<long double>(plane.y) / (std::sqrt(2.0L) * kR0));
     const long double colatitude = 2 * std::asin(std::sqrt(excess(2 * found_delta) / (2 * kPi)));
-    worst_x2s = std::max(worst_x2s, static_cast<double>(std::fabs(native.at.lat - (90 - colatitude * kR0))));
+    worst_x2s = std::max(worst_x2s, static_cast<double>(std::fabs(latitude(native.at) - (90 - colatitude * kR0))));
   }
   if (!(worst_s2x < 1e-13) || !(worst_x2s < 1e-13)) std::printf("MOL: s2x %g, x2s %g\n", worst_s2x, worst_x2s);
   CHECK(worst_s2x < 1e-13);

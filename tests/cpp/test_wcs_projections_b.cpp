@@ -85,9 +85,14 @@ class Oracle {
   std::array<double, celestial::kSize> block_{};
 };
 
-Spherical<double> angles(const NativeAngles<double>& native) { return native.at; }
+template <template <class> class Native>
+Spherical<double> angles(const Native<double>& native) {
+  return {native.at.lng, latitude(native.at)};
+}
 Spherical<double> angles(const NativeDirection<double>& native) { return spherical(native.at); }
-void set(NativeAngles<double>& native, double phi, double theta) { native.at = {phi, theta}; }
+void set(NativeAngles<double>& native, double phi, double theta) {
+  native.at = fits::wcs::angles(Spherical<double>{phi, theta});
+}
 void set(NativeDirection<double>& native, double phi, double theta) { native.at = direction<double>({phi, theta}); }
 
 template <class Body>
@@ -124,7 +129,7 @@ Points our_s2x(const Case& c, Constants constants, const Points& in) {
   Points out;
   with_projection(c.code, [&]<class Projection>() {
     for (std::size_t i = 0; i < in.size(); ++i) {
-      decltype(Projection::x2s(constants, 0.0, 0.0)) native;
+      TakenBy<Projection, double> native;
       native.valid = true;
       set(native, in.a[i], in.b[i]);
       const auto plane = Projection::s2x(constants, native);

@@ -26,12 +26,13 @@ struct Bon {
     const Real r = sign * sqrt(fma(x, x, dy * dy));
     const Real theta = fma(-x, x, y * (centre + dy)) / (Real(c.w(1)) * (centre + r));
     const Real arc = atan2d(sign * x, sign * dy) * (r / Real(c.r0()));
-    const Real cosine = sincosd(theta).cosine;
+    const auto s = sincosd(theta);
+    const Real cosine = s.cosine;
     // Held against the width of the map there, not against 180 degrees: towards the poles roundings count more and
     // more.
     const MaskOf<Real> valid = abs(arc) <= fma(Real(180.0), abs(cosine), Real(1e-11));
     const Real phi = arc / select(cosine == Real(0.0), Real(1.0), cosine);
-    return on_sphere(max(Real(-180.0), min(Real(180.0), phi)), theta, valid, 1e-11);
+    return on_sphere(max(Real(-180.0), min(Real(180.0), phi)), theta, s, valid, 1e-11);
   }
 
   // y = Y0 - R cos A = theta + R (1 - cos A), with the sine of half the angle for 1 - cos A.
@@ -39,7 +40,7 @@ struct Bon {
   FITS_HOST_DEVICE static Plane<Real> s2x(AnyConstants auto c, NativeAngles<Real> native) {
     const Real height = Real(c.w(1)) * native.at.lat;
     const Real r = Real(c.w(2)) - height;
-    const Real arc = Real(c.r0()) * native.at.lng * sincosd(native.at.lat).cosine;
+    const Real arc = Real(c.r0()) * native.at.lng * native.at.cosine;
     const auto half =
         sincosd(Real(0.5) * arc / select(r == Real(0.0), Real(1.0), r));  // theta1 = 90: the pole is R = 0
     const Real twice = Real(2.0) * r * half.sine;

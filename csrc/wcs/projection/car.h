@@ -9,7 +9,7 @@ struct Car {
   static constexpr int kNumber = projection_number("CAR");
 
   template <class Real>
-  FITS_HOST_DEVICE static NativeAngles<Real> x2s(Constants c, Real x, Real y) {
+  FITS_HOST_DEVICE static NativeSpherical<Real> x2s(Constants c, Real x, Real y) {
     return on_sphere(x * Real(c.w(1)), y * Real(c.w(1)), always<Real>());
   }
 

@@ -17,15 +17,16 @@ struct Cea {
   }
 
   template <class Real>
-  FITS_HOST_DEVICE static NativeAngles<Real> x2s(AnyConstants auto c, Real x, Real y) {
+  FITS_HOST_DEVICE static NativeParallel<Real> x2s(AnyConstants auto c, Real x, Real y) {
     const Real s = y * Real(c.w(3));  // lambda / r0
     const Real bounded = max(Real(-1.0), min(Real(1.0), s));
-    return on_sphere(x * Real(c.w(1)), asind(bounded), abs(s) <= Real(1.0 + 1e-13));
+    const Real cosine = sqrt((Real(1.0) - bounded) * (Real(1.0) + bounded));
+    return on_parallel(x * Real(c.w(1)), bounded, cosine, abs(s) <= Real(1.0 + 1e-13));
   }
 
   template <class Real>
   FITS_HOST_DEVICE static Plane<Real> s2x(AnyConstants auto c, NativeAngles<Real> native) {
-    return {native.at.lng * Real(c.w(0)), sincosd(native.at.lat).sine * Real(c.w(2)), always<Real>()};
+    return {native.at.lng * Real(c.w(0)), native.at.sine * Real(c.w(2)), always<Real>()};
   }
 };
 

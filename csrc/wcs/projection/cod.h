@@ -24,7 +24,7 @@ struct Cod {
   }
 
   template <class Real>
-  FITS_HOST_DEVICE static NativeAngles<Real> x2s(AnyConstants auto c, Real x, Real y) {
+  FITS_HOST_DEVICE static NativeSpherical<Real> x2s(AnyConstants auto c, Real x, Real y) {
     const auto at = conic_polar(c, x, y);
     return on_sphere(at.phi, Real(c.w(3)) - at.r, always<Real>());
   }

@@ -26,22 +26,22 @@ struct Coe {
   }
 
   template <class Real>
-  FITS_HOST_DEVICE static NativeAngles<Real> x2s(AnyConstants auto c, Real x, Real y) {
+  FITS_HOST_DEVICE static NativeParallel<Real> x2s(AnyConstants auto c, Real x, Real y) {
     const auto at = conic_polar(c, x, y);
     const Real sine = fma(-at.r, at.r, Real(c.w(6))) * Real(c.w(7));
     // wcslib: the edges are 1e-12 wide, in sin theta and, at the south pole, in R.
     const MaskOf<Real> south = abs(at.r - Real(c.w(8))) < Real(1e-12);
     const Real bounded = select(south, Real(-1.0), max(Real(-1.0), min(Real(1.0), sine)));
-    return on_sphere(at.phi, asind(bounded), south | (abs(sine) < Real(1.0 + 1e-12)));
+    const Real cosine = sqrt((Real(1.0) - bounded) * (Real(1.0) + bounded));
+    return on_parallel(at.phi, bounded, cosine, south | (abs(sine) < Real(1.0 + 1e-12)));
   }
 
   // psi - 2 C sin theta = (psi - 2 |C|) + 2 |C| (1 -+ sin theta), a sum of positive terms.
   template <class Real>
   FITS_HOST_DEVICE static Plane<Real> s2x(AnyConstants auto c, NativeAngles<Real> native) {
     const auto twice = abs(c.w(5));
-    const auto s = sincosd(native.at.lat);
-    const Real towards = c.w(5) < 0.0 ? -s.sine : s.sine;
-    const Real away = select(towards > Real(0.0), s.cosine * s.cosine / (Real(1.0) + towards), Real(1.0) - towards);
+    const Real cosine = native.at.cosine, towards = c.w(5) < 0.0 ? -native.at.sine : native.at.sine;
+    const Real away = select(towards > Real(0.0), cosine * cosine / (Real(1.0) + towards), Real(1.0) - towards);
     const Real square = fma(Real(twice), away, Real(max(c.w(4) - twice, decltype(twice)(0.0))));
     return conic_plane(c, Real(c.w(3)) * sqrt(square), native.at.lng, always<Real>());
   }

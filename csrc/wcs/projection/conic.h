@@ -7,16 +7,26 @@
 namespace fits::wcs {
 
 template <class Real>
+struct ConicPlace {
+  Real r2, phi;
+};
+template <class Real>
 struct ConicPolar {
   Real r, phi;
 };
 
 template <class Real>
-FITS_HOST_DEVICE ConicPolar<Real> conic_polar(AnyConstants auto c, Real x, Real y) {
+FITS_HOST_DEVICE ConicPlace<Real> conic_place(AnyConstants auto c, Real x, Real y) {
   const Real sign = Real(c.pv(1) < 0.0 ? -1.0 : 1.0);
   const Real dy = Real(c.w(2)) - y;
-  const Real r = sqrt(fma(x, x, dy * dy));
-  return {sign * r, atan2d(sign * x, sign * dy) * Real(c.w(1))};
+  return {fma(x, x, dy * dy), atan2d(sign * x, sign * dy) * Real(c.w(1))};
+}
+
+template <class Real>
+FITS_HOST_DEVICE ConicPolar<Real> conic_polar(AnyConstants auto c, Real x, Real y) {
+  const auto at = conic_place(c, x, y);
+  const Real sign = Real(c.pv(1) < 0.0 ? -1.0 : 1.0);
+  return {sign * sqrt(at.r2), at.phi};
 }
 
 template <class Real>

@@ -4,6 +4,7 @@
 
 #include "wcs/exponential.h"
 #include "wcs/projection/conic.h"
+#include "wcs/projection/isometric.h"
 
 namespace fits::wcs {
 
@@ -25,25 +26,27 @@ struct Coo {
     p.w(2) = p.w(3) * exp(p.w(0) * log(sigma.cosine / (1.0 + sigma.sine)));
   }
 
-  // R = 0 is the pole that the cone stands over.
+  // R = 0 is the pole that the cone stands over. With T the tangent, sin theta and cos theta are in the ratio of 1 -
+  // T^2 to 2 T.
   template <class Real>
-  FITS_HOST_DEVICE static NativeAngles<Real> x2s(AnyConstants auto c, Real x, Real y) {
-    const auto at = conic_polar(c, x, y);
-    const Real tangent = exp(log(at.r * Real(c.w(4))) * Real(c.w(1)));
-    return on_sphere(at.phi, fma(Real(-2.0), atan2d(tangent, Real(1.0)), Real(90.0)), always<Real>());
+  FITS_HOST_DEVICE static NativeParallel<Real> x2s(AnyConstants auto c, Real x, Real y) {
+    const auto at = conic_place(c, x, y);
+    const Real power = log(at.r2 * Real(c.w(4) * c.w(4))) * Real(c.w(1) * 0.5);
+    const Real tangent = exp(max(Real(-kMostPower), min(Real(kMostPower), power)));
+    return on_parallel(at.phi, fma(-tangent, tangent, Real(1.0)), Real(2.0) * tangent, always<Real>());
   }
 
-  // tan((90 degrees - theta) / 2) = cos theta / (1 + sin theta), and its inverse at -theta. The other pole lies at
-  // infinity.
+  // ln T = -q. The other pole lies at infinity.
   template <class Real>
   FITS_HOST_DEVICE static Plane<Real> s2x(AnyConstants auto c, NativeAngles<Real> native) {
-    const Real theta = native.at.lat;
-    const auto s = sincosd(abs(theta));
-    const Real power = copysign(log(s.cosine / (Real(1.0) + s.sine)), -theta);
-    const Real r = Real(c.w(3)) * exp(power * Real(c.w(0)));
-    const MaskOf<Real> valid = c.w(0) < 0.0 ? theta < Real(90.0) : theta > Real(-90.0);
+    const Real sine = native.at.sine, cosine = native.at.cosine;
+    const Real r = Real(c.w(3)) * exp(isometric_latitude(sine, cosine) * Real(-c.w(0)));
+    const MaskOf<Real> valid = (cosine > Real(kPoleCosine)) | (c.w(0) < 0.0 ? sine < Real(0.0) : sine > Real(0.0));
     return conic_plane(c, r, native.at.lng, valid);
   }
+
+ private:
+  static constexpr double kMostPower = 80;  // theta is 90 degrees then; and nothing overflows
 };
 
 }  // namespace fits::wcs

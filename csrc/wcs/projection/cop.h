@@ -21,20 +21,24 @@ struct Cop {
     p.w(2) = p.w(3) * p.w(5);
   }
 
+  // theta = sigma + atan(t) with t = cot sigma - R / (r0 cos delta): sin theta and cos theta are in the ratio of
+  // sin sigma + t cos sigma to cos sigma - t sin sigma, and over sin sigma of 1 + t cot sigma to R / (r0 cos delta).
   template <class Real>
-  FITS_HOST_DEVICE static NativeAngles<Real> x2s(AnyConstants auto c, Real x, Real y) {
+  FITS_HOST_DEVICE static NativeParallel<Real> x2s(AnyConstants auto c, Real x, Real y) {
     const auto at = conic_polar(c, x, y);
-    const Real tangent = fma(at.r, Real(-c.w(4)), Real(c.w(5)));  // cot sigma - r / (r0 cos delta)
-    return on_sphere(at.phi, Real(c.pv(1)) + atan2d(tangent, Real(1.0)), always<Real>());
+    const Real cosine = at.r * Real(c.w(4));
+    const Real sine = fma(Real(c.w(5)) - cosine, Real(c.w(5)), Real(1.0));
+    const Real sign = Real(c.pv(1) < 0.0 ? -1.0 : 1.0);
+    return on_parallel(at.phi, sign * sine, sign * cosine, always<Real>());
   }
 
   // R = r0 cos delta (cot sigma - tan(theta - sigma)) = r0 cos delta cos theta / (sin sigma cos(theta - sigma)): exact
   // at the pole. Where cos(theta - sigma) is negative the line of sight meets the other nappe of the cone.
   template <class Real>
   FITS_HOST_DEVICE static Plane<Real> s2x(AnyConstants auto c, NativeAngles<Real> native) {
-    const Real theta = native.at.lat;
-    const Real cosine = sincosd(theta - Real(c.pv(1))).cosine;
-    const Real r = Real(c.w(3) * c.w(1)) * sincosd(theta).cosine / cosine;
+    // sigma: its sine w0, its cotangent w5
+    const Real cosine = Real(c.w(0)) * fma(native.at.cosine, Real(c.w(5)), native.at.sine);
+    const Real r = Real(c.w(3) * c.w(1)) * native.at.cosine / cosine;
     return conic_plane(c, r, native.at.lng, cosine > Real(0.0));
   }
 };

@@ -18,19 +18,23 @@ struct Cyp {
     p.w(3) = 1.0 / p.w(2);
   }
 
-  // With eta = y / (r0 (mu + lambda)): theta = atan2(eta, 1) + asin(eta mu / sqrt(eta^2 + 1)).
+  // With eta = y / (r0 (mu + lambda)): theta = atan(eta) + asin(eta mu / sqrt(eta^2 + 1)), whose sine and cosine are in
+  // the ratio of eta (root + mu) to root - mu eta^2, root^2 = 1 + eta^2 (1 - mu^2).
   template <class Real>
-  FITS_HOST_DEVICE static NativeAngles<Real> x2s(AnyConstants auto c, Real x, Real y) {
-    const Real eta = y * Real(c.w(3));
-    const Real sine = eta * Real(c.pv(1)) / sqrt(fma(eta, eta, Real(1.0)));
-    return on_sphere(x * Real(c.w(1)), atan2d(eta, Real(1.0)) + asind(sine), always<Real>());
+  FITS_HOST_DEVICE static NativeParallel<Real> x2s(AnyConstants auto c, Real x, Real y) {
+    const Real eta = y * Real(c.w(3)), eta2 = eta * eta;
+    const Real square = fma(eta2, Real((1.0 - c.pv(1)) * (1.0 + c.pv(1))), Real(1.0));
+    const Real root = sqrt(max(Real(0.0), square));
+    const Real sine = eta * (root + Real(c.pv(1))), cosine = fma(eta2, Real(-c.pv(1)), root);
+    // wcslib: the poles are 1e-13 degree wide.
+    const MaskOf<Real> valid = (square >= Real(0.0)) & (cosine >= Real(-2e-15) * (Real(1.0) + eta2));
+    return on_parallel(x * Real(c.w(1)), sine, max(Real(0.0), cosine), valid);
   }
 
   template <class Real>
   FITS_HOST_DEVICE static Plane<Real> s2x(AnyConstants auto c, NativeAngles<Real> native) {
-    const auto s = sincosd(native.at.lat);
-    const Real distance = Real(c.pv(1)) + s.cosine;
-    return {native.at.lng * Real(c.w(0)), Real(c.w(2)) * s.sine / distance, distance != Real(0.0)};
+    const Real distance = Real(c.pv(1)) + native.at.cosine;
+    return {native.at.lng * Real(c.w(0)), Real(c.w(2)) * native.at.sine / distance, distance != Real(0.0)};
   }
 };
 

@@ -8,16 +8,18 @@ namespace fits::wcs {
 
 namespace healpix {
 
-// theta from 1 - sin|theta| = `less`, exact at the pole.
+// sin theta and cos theta: outside of the polar caps from the sine; in them from 1 - sin|theta| = `less` and the sign
+// of `y`, exact at the poles.
 template <class Real>
-FITS_HOST_DEVICE Real latitude(Real less) {
-  return atan2d(Real(1.0) - less, sqrt(less * (Real(2.0) - less)));
+FITS_HOST_DEVICE SineCosine<Real> latitude(MaskOf<Real> equatorial, Real sine, Real less, Real y) {
+  const Real square = select(equatorial, (Real(1.0) - sine) * (Real(1.0) + sine), less * (Real(2.0) - less));
+  return {select(equatorial, sine, copysign(Real(1.0) - less, y)), sqrt(square)};
 }
 
 // 1 - sin|theta|, exact at the pole.
 template <class Real>
-FITS_HOST_DEVICE Real versine(SineCosine<Real> theta) {
-  return theta.cosine * theta.cosine / (Real(1.0) + abs(theta.sine));
+FITS_HOST_DEVICE Real versine(Angles<Real> native) {
+  return native.cosine * native.cosine / (Real(1.0) + abs(native.sine));
 }
 
 // 1 / sigma, bounded: at a pole, where a facet has no width, roundings of x do not count.
@@ -35,35 +37,33 @@ struct Hpx {
   //   x = phi_c + (phi - phi_c) sigma, |y| = (180 / H) ((K + 1) / 2 - sigma),
   // phi_c the middle of the facet.
   template <class Real>
-  FITS_HOST_DEVICE static NativeAngles<Real> x2s(Constants c, Real x, Real y) {
+  FITS_HOST_DEVICE static NativeParallel<Real> x2s(Constants c, Real x, Real y) {
     const Real xd = x * Real(c.w(1)), yd = y * Real(c.w(1)), height = abs(yd);
     const MaskOf<Real> equatorial = height <= Real(c.w(5));
     const Real sigma = Real(c.w(4)) - height / Real(c.w(6));
     const Real less = sigma * sigma / Real(c.pv(2));
-    const Real polar = healpix::latitude(less);
-    const Real theta = select(equatorial, asind(yd / Real(c.w(3))), select(yd < Real(0.0), -polar, polar));
+    const auto theta = healpix::latitude(equatorial, yd / Real(c.w(3)), less, yd);
 
     const Real offset = from_middle(c, xd, yd > Real(0.0));
     // A facet is held against its own width, not against that of the equator: roundings of x count more and more.
     const MaskOf<Real> on_facet = (abs(offset) <= fma(Real(c.w(6)), sigma, Real(1e-12))) & (less <= Real(2.0));
     const Real wide = max(Real(-c.w(6)), min(Real(c.w(6)), offset * healpix::inverse_width(sigma)));
     const Real phi = select(equatorial, xd, xd + (wide - offset));
-    return on_sphere(phi, theta, equatorial | on_facet, 1e-12);
+    return on_parallel(phi, theta.sine, theta.cosine, equatorial | on_facet, 1e-12);
   }
 
   template <class Real>
   FITS_HOST_DEVICE static Plane<Real> s2x(Constants c, NativeAngles<Real> native) {
     const Real phi = native.at.lng;
-    const auto s = sincosd(native.at.lat);
-    const MaskOf<Real> equatorial = abs(s.sine) <= Real(c.w(2));
-    const Real sigma = sqrt(Real(c.pv(2)) * healpix::versine(s));
-    const Real offset = from_middle(c, phi, native.at.lat > Real(0.0));
+    const Real sine = native.at.sine;
+    const MaskOf<Real> equatorial = abs(sine) <= Real(c.w(2));
+    const Real sigma = sqrt(Real(c.pv(2)) * healpix::versine(native.at));
+    const Real offset = from_middle(c, phi, sine > Real(0.0));
     const Real x = phi + offset * (sigma - Real(1.0));
-    const Real y = copysign(Real(c.w(9)) * (Real(c.w(4)) - sigma), s.sine);
+    const Real y = copysign(Real(c.w(9)) * (Real(c.w(4)) - sigma), sine);
     // phi = 180 belongs to a facet that would begin there: drawn at the end of the last.
     const Real folded = select(x > Real(180.0), Real(360.0) - x, x);
-    return {Real(c.w(0)) * select(equatorial, phi, folded), select(equatorial, Real(c.w(8)) * s.sine, y),
-            always<Real>()};
+    return {Real(c.w(0)) * select(equatorial, phi, folded), select(equatorial, Real(c.w(8)) * sine, y), always<Real>()};
   }
 
  private:

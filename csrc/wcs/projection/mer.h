@@ -3,30 +3,27 @@
 
 #include "wcs/exponential.h"
 #include "wcs/projection.h"
+#include "wcs/projection/isometric.h"
 
 namespace fits::wcs {
 
 struct Mer {
   static constexpr int kNumber = projection_number("MER");
 
-  // tan theta = sinh(y / r0), exact at the equator too.
+  // tan theta = sinh(u), u = y / r0: sin theta and cos theta are in the ratio of exp(2 u) - 1 to 2 exp(u). Exact at the
+  // equator too.
   template <class Real>
-  FITS_HOST_DEVICE static NativeAngles<Real> x2s(Constants c, Real x, Real y) {
-    const Real u = abs(y) / Real(c.r0());
-    const Real e = expm1(u);  // 2 sinh u = e + e / (1 + e)
-    const Real sinh2 = e + select(e < Real(0x1p200), e / (Real(1.0) + e), Real(1.0));
-    const Real theta = copysign(atan2d(sinh2, Real(2.0)), y);
-    return on_sphere(x * Real(c.w(1)), select(u < Real(700.0), theta, copysign(Real(90.0), y)), y == y);
+  FITS_HOST_DEVICE static NativeParallel<Real> x2s(Constants c, Real x, Real y) {
+    const Real u = min(Real(80.0), radians(abs(y) * Real(c.w(1))));  // beyond that theta is 90 degrees
+    const Real e = expm1(u);
+    return on_parallel(x * Real(c.w(1)), copysign(e * (e + Real(2.0)), y), fma(Real(2.0), e, Real(2.0)), y == y);
   }
 
   // ln tan((90 + theta) / 2) = ln((1 + sin theta) / cos theta); the poles lie at infinity.
   template <class Real>
   FITS_HOST_DEVICE static Plane<Real> s2x(Constants c, NativeAngles<Real> native) {
-    const auto s = sincosd(abs(native.at.lat));
-    // (1 + s) / c - 1 = (s + (1 - c)) / c, 1 - c = s^2 / (1 + c)
-    const Real u = log1p((s.sine + s.sine * s.sine / (Real(1.0) + s.cosine)) / s.cosine);
-    const Real y = copysign(u * Real(c.r0()), native.at.lat);
-    return {native.at.lng * Real(c.w(0)), y, abs(native.at.lat) < Real(90.0)};
+    const Real y = isometric_latitude(native.at.sine, native.at.cosine) * Real(c.r0());
+    return {native.at.lng * Real(c.w(0)), y, native.at.cosine > Real(kPoleCosine)};
   }
 };
 

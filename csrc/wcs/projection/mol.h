@@ -13,7 +13,7 @@ struct Mol {
   // Near the equator sin theta = (2 gamma + sin 2 gamma) / pi; elsewhere, with delta = 90 degrees - gamma,
   // 1 - sin theta = (2 delta - sin 2 delta) / pi, which keeps the digits of the distance from the pole.
   template <class Real>
-  FITS_HOST_DEVICE static NativeAngles<Real> x2s(Constants c, Real x, Real y) {
+  FITS_HOST_DEVICE static NativeParallel<Real> x2s(Constants c, Real x, Real y) {
     const Real z = abs(y) * Real(c.w(2));
     const Real sine = min(z, Real(1.0));
     const Real room = Real(2.0) * (Real(1.0) - z) * (Real(1.0) + z);  // 2 cos^2 gamma
@@ -22,20 +22,20 @@ struct Mol {
     const Real angle = radians(atan2d(select(equatorial, sine, cosine), select(equatorial, cosine, sine)));
     const Real north = (angle + sine * cosine) * Real(2.0 / kPi);  // sin theta
     const Real u = half_excess(angle, sine * cosine) * Real(2.0 / kPi);
-    const Real theta = atan2d(select(equatorial, north, Real(1.0) - u),
-                              sqrt(select(equatorial, (Real(1.0) - north) * (Real(1.0) + north), u * (Real(2.0) - u))));
+    const Real along = select(equatorial, north, Real(1.0) - u);
+    const Real away = sqrt(select(equatorial, (Real(1.0) - north) * (Real(1.0) + north), u * (Real(2.0) - u)));
     // wcslib: the pole is a point of 1e-12.
     const MaskOf<Real> pole = room <= Real(1e-12);
     const Real phi = select(pole, Real(0.0), x / (Real(c.w(1)) * cosine));
     const MaskOf<Real> valid = (!pole) | ((room >= Real(-1e-12)) & (abs(x) < Real(1e-12)));
-    return on_sphere(phi, copysign(theta, y), valid & (y == y), 1e-11);
+    return on_parallel(phi, copysign(along, y), away, valid & (y == y), 1e-11);
   }
 
   // Newton's method on the same two equations for half their angle h (gamma, or delta), in [0, 45 degrees]: both are
   // monotone and curved one way, so that it converges from the starts below without being held.
   template <class Real>
   FITS_HOST_DEVICE static Plane<Real> s2x(Constants c, NativeAngles<Real> native) {
-    const auto latitude = sincosd(abs(native.at.lat));
+    const SineCosine<Real> latitude = {abs(native.at.sine), native.at.cosine};
     const MaskOf<Real> polar = latitude.sine > Real(0.818309886183791);  // 1 / 2 + 1 / pi: gamma = 45 degrees
     const Real complement = latitude.cosine * latitude.cosine / (Real(1.0) + latitude.sine);  // 1 - sin theta
     const Real target = select(polar, complement, latitude.sine) * Real(kPi / 2);
@@ -53,8 +53,8 @@ struct Mol {
     }
     const auto a = half_angle(h);
     const Real cosine = select(polar, a.sine, a.cosine), sine = select(polar, a.cosine, a.sine);
-    const MaskOf<Real> valid = (!unfinished) & (native.at.lat == native.at.lat);
-    return {native.at.lng * Real(c.w(1)) * cosine, copysign(sine * Real(c.w(0)), native.at.lat), valid};
+    const MaskOf<Real> valid = (!unfinished) & (target == target);
+    return {native.at.lng * Real(c.w(1)) * cosine, copysign(sine * Real(c.w(0)), native.at.sine), valid};
   }
 
  private:

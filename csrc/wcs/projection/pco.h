@@ -51,20 +51,22 @@ struct Pco {
     const MaskOf<Real> equator = yd <= Real(1e-100);
     const Real phi = select(equator, xd, a / select(equator, Real(1.0), s.sine));
     Real latitude = select(equator, Real(0.0), copysign(theta, y));
+    SineCosine<Real> of_latitude = {copysign(s.sine, y), s.cosine};
     if constexpr (kIsDual<Real>) {  // Y = theta (1 + X^2 / 2) near the equator
       latitude = select(equator, y * Real(c.w(1)) / fma(X2, Real(0.5), Real(1.0)), latitude);
+      of_latitude = sincosd(latitude);
     }
-    return on_sphere(phi, latitude, (!going) & (x == x) & (y == y), 1e-12);
+    return on_sphere(phi, latitude, of_latitude, (!going) & (x == x) & (y == y), 1e-12);
   }
 
   // 1 - cos A and sin A from half the angle: exact towards the equator too.
   template <class Real>
   FITS_HOST_DEVICE static Plane<Real> s2x(Constants c, NativeAngles<Real> native) {
     const Real phi = native.at.lng, theta = native.at.lat;
-    const auto s = sincosd(theta);
+    const Real sine = native.at.sine;
     const MaskOf<Real> equator = abs(theta) < Real(1e-100);
-    const auto half = sincosd(Real(0.5) * phi * s.sine);
-    const Real twice = Real(2.0 * c.r0()) * s.cosine / select(equator, Real(1.0), s.sine) * half.sine;
+    const auto half = sincosd(Real(0.5) * phi * sine);
+    const Real twice = Real(2.0 * c.r0()) * native.at.cosine / select(equator, Real(1.0), sine) * half.sine;
     return {select(equator, Real(c.w(0)) * phi, twice * half.cosine), fma(twice, half.sine, Real(c.w(0)) * theta),
             always<Real>()};
   }

@@ -11,16 +11,16 @@ struct Sfl {
   template <class Real>
   FITS_HOST_DEVICE static NativeAngles<Real> x2s(Constants c, Real x, Real y) {
     const Real theta = y * Real(c.w(1));
-    const Real cosine = sincosd(theta).cosine;
+    const auto s = sincosd(theta);
+    const Real cosine = s.cosine;
     const MaskOf<Real> pole = cosine == Real(0.0);  // a point: of x = 0 alone
     const Real phi = select(pole, Real(0.0), x * Real(c.w(1)) / cosine);
-    return on_sphere(phi, theta, (!pole) | (abs(x) < Real(1e-13)), 1e-12);
+    return on_sphere(phi, theta, s, (!pole) | (abs(x) < Real(1e-13)), 1e-12);
   }
 
   template <class Real>
   FITS_HOST_DEVICE static Plane<Real> s2x(Constants c, NativeAngles<Real> native) {
-    const Real cosine = sincosd(native.at.lat).cosine;
-    return {native.at.lng * Real(c.w(0)) * cosine, native.at.lat * Real(c.w(0)), always<Real>()};
+    return {native.at.lng * Real(c.w(0)) * native.at.cosine, native.at.lat * Real(c.w(0)), always<Real>()};
   }
 };
 

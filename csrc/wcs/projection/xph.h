@@ -12,7 +12,7 @@ struct Xph {
   // (xi, eta): HPX coordinates of a column from its middle and from its northern corner, eta <= 0; turned into the
   // plane by the column's quarter.
   template <class Real>
-  FITS_HOST_DEVICE static NativeAngles<Real> x2s(Constants c, Real x, Real y) {
+  FITS_HOST_DEVICE static NativeParallel<Real> x2s(Constants c, Real x, Real y) {
     const Real a = x * Real(c.w(1)), b = y * Real(c.w(1)), zero = Real(0.0);
     const MaskOf<Real> first = (a <= zero) & (b > zero);                        // phi from -180
     const MaskOf<Real> second = (!first) & (a < zero) & (b <= zero);            // -90
@@ -25,8 +25,7 @@ struct Xph {
     const Real height = eta + Real(90.0);  // HPX's y
     const MaskOf<Real> equatorial = abs(height) <= Real(45.0);
     const Real sigma = select(height > zero, -eta, eta + Real(180.0)) * Real(1.0 / 45);
-    const Real polar = copysign(healpix::latitude(sigma * sigma * Real(1.0 / 3)), height);
-    const Real theta = select(equatorial, asind(height / Real(67.5)), polar);
+    const auto theta = healpix::latitude(equatorial, height * Real(1.0 / 67.5), sigma * sigma * Real(1.0 / 3), height);
     const Real wide = max(Real(-45.0), min(Real(45.0), xi * healpix::inverse_width(sigma)));
     // The half axes are the edges of columns.
     const Real on_x = select(a < zero, Real(-90.0), Real(90.0));
@@ -37,7 +36,7 @@ struct Xph {
     const Real tolerance = Real(1e-12);
     const MaskOf<Real> on_belt = equatorial & (abs(xi) <= Real(45.0) + tolerance);
     const MaskOf<Real> on_cap = (!equatorial) & ((height > zero) | (abs(xi) <= height + Real(90.0) + tolerance));
-    return on_sphere(phi, theta, (abs(height) <= Real(90.0)) & (on_belt | on_cap), 1e-12);
+    return on_parallel(phi, theta.sine, theta.cosine, (abs(height) <= Real(90.0)) & (on_belt | on_cap), 1e-12);
   }
 
   template <class Real>
@@ -45,13 +44,13 @@ struct Xph {
     const Real turned = native.at.lng + Real(180.0);
     const Real from = turned - Real(360.0) * floor(turned * Real(1.0 / 360));  // phi = 180 is -180
     const Real quarter = floor(from * Real(1.0 / 90));
-    const auto s = sincosd(native.at.lat);
-    const MaskOf<Real> equatorial = abs(s.sine) <= Real(c.w(2));
-    const Real sigma = sqrt(Real(3.0) * healpix::versine(s));
+    const Real sine = native.at.sine;
+    const MaskOf<Real> equatorial = abs(sine) <= Real(c.w(2));
+    const Real sigma = sqrt(Real(3.0) * healpix::versine(native.at));
     const Real offset = fma(quarter, Real(-90.0), from) - Real(45.0);
     const Real xi = select(equatorial, offset, offset * sigma);
-    const Real polar = select(s.sine > Real(0.0), Real(-45.0) * sigma, fma(Real(45.0), sigma, Real(-180.0)));
-    const Real eta = select(equatorial, fma(Real(67.5), s.sine, Real(-90.0)), polar);
+    const Real polar = select(sine > Real(0.0), Real(-45.0) * sigma, fma(Real(45.0), sigma, Real(-180.0)));
+    const Real eta = select(equatorial, fma(Real(67.5), sine, Real(-90.0)), polar);
     const Real sum = xi + eta, difference = xi - eta;
     const MaskOf<Real> first = quarter == Real(0.0), second = quarter == Real(1.0), third = quarter == Real(2.0);
     const Real x = select(first, -difference, select(second, sum, select(third, difference, -sum)));
