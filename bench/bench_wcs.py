@@ -1,5 +1,5 @@
-"""Pixel to world coordinates and back: every projection, distortions, spectra, cubes, -TAB; pixels to pixels; headers to
-packed WCS."""
+"""Pixel to world coordinates and back: every projection, distortions, spectra, cubes, -TAB; pixels to pixels; headers
+to packed WCS."""
 
 from __future__ import annotations
 
