@@ -140,27 +140,37 @@ void put_shift(Rotation in, Rotation out, Bridge& to) {
   to.shift = poles + (upright_out ? turns + (out.euler(2) - 180) : turns + out.euler(2));
 }
 
-// With TAN on both sides native directions are (-y, x, r0) in the intermediate coordinates of one, and (r0 m / n,
-// -r0 l / n) are those of the other: linear in homogeneous coordinates, from offset to offset.
-void put_homography(const Packed& in, const Packed& out, Bridge& to) {
+// Pixels of a TAN, as offsets from CRPIX, to native direction cosines of the other: those of the one are (-y, x, r0) in
+// its intermediate coordinates, linear in homogeneous ones.
+void put_from_pixel(const Packed& in, const double* rotation, Bridge& to) {
   const LinearLayout at{2};
-  const double *const a = in.linear(), *const b = out.linear();
-  const double *const ca = in.celestial(), *const cb = out.celestial();
-  const double* const longitude = a + at.matrix() + 2 * in.lng;
-  const double* const latitude = a + at.matrix() + 2 * in.lat;
+  const double* const linear = in.linear();
+  const double* const block = in.celestial();
+  const double* const longitude = linear + at.matrix() + 2 * in.lng;
+  const double* const latitude = linear + at.matrix() + 2 * in.lat;
   const double plane[9] = {-latitude[0],
                            -latitude[1],
-                           -ca[celestial::kY0],  //
+                           -block[celestial::kY0],  //
                            longitude[0],
                            longitude[1],
-                           ca[celestial::kX0],  //
+                           block[celestial::kX0],  //
                            0,
                            0,
-                           ca[celestial::kRadius]};
+                           block[celestial::kRadius]};
+  multiply3(rotation, plane, to.homography);
+  for (int i = 0; i < 2; ++i) to.from[i] = linear[at.crpix() + i] - 1;
+}
+
+// With TAN on the other side too (r0 m / n, -r0 l / n) are its intermediate coordinates: from offset to offset.
+void put_homography(const Packed& in, const Packed& out, Bridge& to) {
+  put_from_pixel(in, to.rotation, to);
   double native[9];
-  multiply3(to.rotation, plane, native);
-  const double r0 = cb[celestial::kRadius], x0 = cb[celestial::kX0], y0 = cb[celestial::kY0];
-  const double* const inverse = b + at.inverse();
+  std::copy_n(to.homography, 9, native);
+  const LinearLayout at{2};
+  const double* const linear = out.linear();
+  const double* const block = out.celestial();
+  const double r0 = block[celestial::kRadius], x0 = block[celestial::kX0], y0 = block[celestial::kY0];
+  const double* const inverse = linear + at.inverse();
   for (int j = 0; j < 3; ++j) {
     const double x = fma(r0, native[3 + j], -(x0 * native[6 + j]));
     const double y = fma(-r0, native[j], -(y0 * native[6 + j]));
@@ -169,10 +179,7 @@ void put_homography(const Packed& in, const Packed& out, Bridge& to) {
     }
     to.homography[6 + j] = native[6 + j];
   }
-  for (int i = 0; i < 2; ++i) {
-    to.from[i] = a[at.crpix() + i] - 1;
-    to.to[i] = b[at.crpix() + i] - 1;
-  }
+  for (int i = 0; i < 2; ++i) to.to[i] = linear[at.crpix() + i] - 1;
 }
 
 }  // namespace
@@ -231,8 +238,14 @@ Bridge bridge_between(const Packed& in, const Packed& out) {
   bridge.unit = one.unit;
   put_turn(from, to, bridge.rotation);
   constexpr unsigned kBeforeMatrix = kDistortionSip | kDistortionCpdis | kDistortionD2im;
-  const bool gnomonic = in.projection == Tan::kNumber && out.projection == Tan::kNumber;
-  if (gnomonic && in.naxis == 2 && ((in.distortion | out.distortion) & ~kBeforeMatrix) == 0) {
+  const bool planar = in.naxis == 2 && in.projection == Tan::kNumber && (in.distortion & ~kBeforeMatrix) == 0;
+  if (planar) {
+    bridge.from_pixel = true;
+    put_from_pixel(in, bridge.rotation, bridge);
+  }
+  bridge.to_pixel = out.naxis == 2 && (out.distortion & ~kBeforeMatrix) == 0;
+  if (planar && out.projection == Tan::kNumber && (out.distortion & ~kBeforeMatrix) == 0) {
+    bridge.from_pixel = false;
     bridge.route = Bridge::Route::homography;
     bridge.bare = in.distortion == 0 && out.distortion == 0;
     put_homography(in, out, bridge);

@@ -19,13 +19,16 @@ struct Bridge {
     homography,  // TAN to TAN on two axes, with distortions before the matrix or none
   };
   Route route = Route::world;
-  bool bare = false;  // homography: it is all there is
+  bool bare = false;        // homography: it is all there is
+  bool from_pixel = false;  // direction: they come out of pixels by `homography`, which replaces the matrix and x2s
+  bool to_pixel = false;    // direction: what is made of them goes through the matrix at once
   bool permuted = false;
   int axis[kMaxAxes] = {};                         // the world axis of one that is axis i of the other
   bool unit = false;                               // direction: they come with unit length
   double rotation[9] = {};                         // direction: native direction cosines of one to those of the other
   double sign_phi = 1, sign_theta = 1, shift = 0;  // shift: native angles likewise
-  double homography[9] = {};                       // offsets from CRPIX to the same of the other, times the last row
+  double homography[9] = {};                       // offsets from CRPIX to the same of the other, times the last row;
+                                                   // from_pixel: to native direction cosines of the other
   double from[2] = {}, to[2] = {};                 // CRPIX of both, 0-based
 };
 
@@ -39,6 +42,9 @@ inline constexpr bool kGivesUnitLength =
     __is_same(Projection, Sin) || __is_same(Projection, Arc) || __is_same(Projection, Zea);
 template <class Projection>
 inline constexpr bool kTakesAnyLength = __is_same(Projection, Tan);
+// ... or those of a length that it is told.
+template <class Projection>
+inline constexpr bool kTakesLength = __is_same(Projection, Ait);
 
 template <class Real>
 FITS_HOST_DEVICE Direction<Real> as_direction(Direction<Real> v) {
@@ -94,32 +100,52 @@ struct DirectionToIntermediate {
     const double* const block = wcs.celestial();
     TakenBy<Projection, Real> native;
     native.valid = always<Real>();
-    const Real first = point.get(wcs.lng), second = point.get(wcs.lat);
-    meet(first, second, point, native.at);
-    const auto plane = Projection::s2x(Constants{block}, native);
-    const MaskOf<Real> valid = plane.valid & (first == first) & (second == second);
-    put(point, wcs, plane.x - Real(block[celestial::kX0]), plane.y - Real(block[celestial::kY0]), valid);
+    Direction<Real> met;
+    if (bridge->from_pixel) {
+      const double* const h = bridge->homography;
+      const Real u = point.get(0) - Real(bridge->from[0]), v = point.get(1) - Real(bridge->from[1]);
+      const auto row = [&](int i) { return fma(u, Real(h[3 * i]), fma(v, Real(h[3 * i + 1]), Real(h[3 * i + 2]))); };
+      met = {row(0), row(1), row(2)};
+    } else {
+      const bool angles_alone = bridge->route == Bridge::Route::shift;
+      met = {point.get(wcs.lng), point.get(wcs.lat), angles_alone ? Real(0.0) : point.get(kThird)};
+    }
+    meet(met, native.at);
+    const auto plane = [&] {
+      if constexpr (kTakesLength<Projection>) {
+        return Projection::s2x(Constants{block}, native, bridge->unit ? Real(1.0) : length(native.at));
+      } else {
+        return Projection::s2x(Constants{block}, native);
+      }
+    }();
+    const MaskOf<Real> valid = plane.valid & (met.l == met.l) & (met.m == met.m);
+    const Real x = plane.x - Real(block[celestial::kX0]), y = plane.y - Real(block[celestial::kY0]);
+    put(point, wcs, x, y, valid);
+    if (bridge->to_pixel) IntermediateToPixel{wcs}(point);
   }
 
  private:
   template <class Real>
+  FITS_HOST_DEVICE static Real length(Direction<Real> v) {
+    return sqrt(fma(v.l, v.l, fma(v.m, v.m, v.n * v.n)));
+  }
+  template <class Real>
   FITS_HOST_DEVICE Real to_unit_length(Direction<Real> v) const {
-    return bridge->unit ? Real(1.0) : Real(1.0) / sqrt(fma(v.l, v.l, fma(v.m, v.m, v.n * v.n)));
+    return bridge->unit ? Real(1.0) : Real(1.0) / length(v);
   }
-  template <class Real, class Point>
-  FITS_HOST_DEVICE void meet(Real l, Real m, const Point& point, Direction<Real>& native) const {
-    native = {l, m, point.get(kThird)};
-    if (kTakesAnyLength<Projection>) return;
-    const Real scale = to_unit_length(native);
-    native = {native.l * scale, native.m * scale, native.n * scale};
+  template <class Real>
+  FITS_HOST_DEVICE void meet(Direction<Real> v, Direction<Real>& native) const {
+    native = v;
+    if (kTakesAnyLength<Projection> || kTakesLength<Projection>) return;
+    const Real scale = to_unit_length(v);
+    native = {v.l * scale, v.m * scale, v.n * scale};
   }
-  template <class Real, class Point>
-  FITS_HOST_DEVICE void meet(Real first, Real second, const Point& point, Angles<Real>& native) const {
+  template <class Real>
+  FITS_HOST_DEVICE void meet(Direction<Real> v, Angles<Real>& native) const {
     if (bridge->route == Bridge::Route::shift) {
-      native = angles(Spherical<Real>{first, second});
+      native = angles(Spherical<Real>{v.l, v.m});
       return;
     }
-    const Direction<Real> v = {first, second, point.get(kThird)};
     const Real scale = to_unit_length(v);
     native = angles(v);
     native.sine = native.sine * scale;
@@ -174,9 +200,15 @@ struct RunToDirection {
   FITS_HOST_DEVICE void operator()(const Stage& stage) const {
     run(stage);
   }
+  FITS_HOST_DEVICE void operator()(const PixelToIntermediate& stage) const {
+    if (!bridge->from_pixel) run(stage);
+  }
+  FITS_HOST_DEVICE void operator()(const IntermediateToPixel& stage) const {
+    if (!bridge->to_pixel) run(stage);
+  }
   template <class Projection>
   FITS_HOST_DEVICE void operator()(const IntermediateToCelestial<Projection>& stage) const {
-    run(IntermediateToDirection<Projection>{stage.wcs, bridge});
+    if (!bridge->from_pixel) run(IntermediateToDirection<Projection>{stage.wcs, bridge});
   }
   template <class Projection>
   FITS_HOST_DEVICE void operator()(const CelestialToIntermediate<Projection>& stage) const {
@@ -212,7 +244,7 @@ FITS_HOST_DEVICE void pixel_to_pixel_chain(const Packed& in, const Packed& out, 
   }
   const RunToDirection<Run> meeting{run, bridge};
   pixel_to_world_chain(in, meeting);
-  if (bridge->permuted) run(Permute{in.naxis, bridge});
+  if (bridge->permuted && !bridge->from_pixel) run(Permute{in.naxis, bridge});
   world_to_pixel_chain(out, meeting);
 }
 

@@ -110,6 +110,7 @@ struct LookupShift {
 
   // Slopes change from cell to cell, so that the first steps may lead into the wrong one.
   static constexpr int kSteps = 40;
+  static constexpr bool kSmooth = false;
   FITS_HOST_DEVICE double origin(int) const { return 0; }
   template <class Real>
   FITS_HOST_DEVICE ShiftJets<Real> at(Real x, Real y) const {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "wcs/dual.h"
+#include "wcs/inverse_jacobian.h"
 #include "wcs/packed.h"
 #include "wcs/triangle.h"
 
@@ -45,14 +46,15 @@ struct TemplatePolynomial {
   FITS_HOST_DEVICE Real operator()(Real p, Real q) const {
     Real x, y;
     map(p, q, x, y);
-    Real sum = terms()(x, y);
-    if (radial() > 0) {
-      Real g, slope;
-      const Real s = fma(x, x, y * y);
-      odd_powers(s, g, slope);
-      sum = fma(g, sqrt(s), sum);
-    }
-    return sum;
+    return terms()(x, y) + odd_terms(x, y);
+  }
+  template <class Real>
+  FITS_HOST_DEVICE Real odd_terms(Real x, Real y) const {
+    if (radial() == 0) return Real(0.0);
+    Real g, slope;
+    const Real s = fma(x, x, y * y);
+    odd_powers(s, g, slope);
+    return g * sqrt(s);
   }
 
   template <class Real>
@@ -78,6 +80,18 @@ struct TemplatePolynomial {
     return sum;
   }
 };
+
+// Two of them at one place, side by side.
+template <class Real>
+FITS_HOST_DEVICE void two_polynomials(TemplatePolynomial one, TemplatePolynomial other, Real p, Real q, Real& f,
+                                      Real& g) {
+  Real x, y, s, t;
+  one.map(p, q, x, y);
+  other.map(p, q, s, t);
+  TwoTriangles(one.terms(), other.terms())(x, y, s, t, f, g);
+  f = f + one.odd_terms(x, y);
+  g = g + other.odd_terms(s, t);
+}
 
 // x^power for a power that all lanes share; NaN for a fractional power of a negative number.
 template <class Real>
@@ -177,8 +191,10 @@ struct PolynomialForward {
     if (is_planar(block)) {
       const int first = all.axis(0), second = all.axis(1);
       const Real p = point.get(first), q = point.get(second);
-      point.set(first, fma(Real(all.corrects(0)), p, TemplatePolynomial{all.at(0)}(p, q)));
-      point.set(second, fma(Real(all.corrects(1)), q, TemplatePolynomial{all.at(1)}(p, q)));
+      Real f, g;
+      two_polynomials(TemplatePolynomial{all.at(0)}, TemplatePolynomial{all.at(1)}, p, q, f, g);
+      point.set(first, fma(Real(all.corrects(0)), p, f));
+      point.set(second, fma(Real(all.corrects(1)), q, g));
       return;
     }
     Real z[kMaxAxes];
@@ -202,18 +218,29 @@ struct PlanarSystem {
   Real target[2];
 
   struct Step {
-    Real residual, determinant, d0, d1;
+    Real residual;
+    InverseJacobian<Real> inverse;
+    Real rest_f, rest_g;
+    FITS_HOST_DEVICE Real first() const { return inverse.first(rest_f, rest_g); }
+    FITS_HOST_DEVICE Real second() const { return inverse.second(rest_f, rest_g); }
   };
+
+  FITS_HOST_DEVICE Real residual(Real rest_f, Real rest_g) const {
+    return max(abs(rest_f) * Real(all.weight(0)), abs(rest_g) * Real(all.weight(1)));
+  }
+  FITS_HOST_DEVICE void rests(Real p, Real q, Real& rest_f, Real& rest_g) const {
+    Real f, g;
+    two_polynomials(TemplatePolynomial{all.at(0)}, TemplatePolynomial{all.at(1)}, p, q, f, g);
+    rest_f = target[0] - fma(Real(all.corrects(0)), p, f);
+    rest_g = target[1] - fma(Real(all.corrects(1)), q, g);
+  }
   FITS_HOST_DEVICE Step operator()(Real p, Real q) const {
     const auto f = TemplatePolynomial{all.at(0)}.with_derivatives(p, q);
     const auto g = TemplatePolynomial{all.at(1)}.with_derivatives(p, q);
     const Real keep_f = Real(all.corrects(0)), keep_g = Real(all.corrects(1));
     const Real rest_f = target[0] - fma(keep_f, p, f.value), rest_g = target[1] - fma(keep_g, q, g.value);
-    const Real fp = keep_f + f.du, gq = keep_g + g.dv;
-    const Real det = fma(fp, gq, -(f.dv * g.du));
-    const Real one_over = Real(1.0) / det;
-    return {max(abs(rest_f) * Real(all.weight(0)), abs(rest_g) * Real(all.weight(1))), det,
-            fma(gq, rest_f, -(f.dv * rest_g)) * one_over, fma(fp, rest_g, -(g.du * rest_f)) * one_over};
+    const InverseJacobian<Real> inverse(keep_f + f.du, f.dv, g.du, keep_g + g.dv);
+    return {residual(rest_f, rest_g), inverse, rest_f, rest_g};
   }
 };
 
@@ -231,13 +258,43 @@ FITS_HOST_DEVICE Real close_enough(const PolynomialGroup& all, const Real* targe
   return fma(Real(kRounding), size, Real(kClose));
 }
 
+// p and q, where to begin, become the solution of most points: a step of Newton's method, then some with the same
+// Jacobian, which need no derivatives.
+template <class Real>
+FITS_HOST_DEVICE Found<Real> solve_planar_by_chords(const PlanarSystem<Real>& system, Real& p, Real& q) {
+  const auto first = system(p, q);
+  const Real nothing = close_enough(system.all, system.target) * Real(1e-3);
+  Real rest_f = first.rest_f, rest_g = first.rest_g, before = first.residual;
+  MaskOf<Real> done = !always<Real>();
+  for (int step = 0; step < kChords; ++step) {
+    p = select(done, p, p + first.inverse.first(rest_f, rest_g));
+    q = select(done, q, q + first.inverse.second(rest_f, rest_g));
+    system.rests(p, q, rest_f, rest_g);
+    const Real rest = system.residual(rest_f, rest_g);
+    const MaskOf<Real> numbers = (rest_f == rest_f) & (rest_g == rest_g);
+    const MaskOf<Real> last = (!done) & numbers & one_more_chord_will_do(rest, before, nothing);
+    p = select(last, p + first.inverse.first(rest_f, rest_g), p);
+    q = select(last, q + first.inverse.second(rest_f, rest_g), q);
+    done = done | last;
+    before = rest;
+    if (all(done)) break;
+  }
+  const Real turned = first.inverse.determinant * Real(system.all.orientation());
+  return {done & (turned > Real(0.0)), first.inverse.determinant};
+}
+
 // p and q, where to begin, become the solution; a step that makes the residual larger is halved.
 template <class Real>
 FITS_HOST_DEVICE Found<Real> solve_planar(const PlanarSystem<Real>& system, Real& p, Real& q) {
+  const Real start_p = p, start_q = q;
+  const auto most = solve_planar_by_chords(system, p, q);
+  if (all(most.done)) return most;
+  p = select(most.done, p, start_p);
+  q = select(most.done, q, start_q);
   const Real close = close_enough(system.all, system.target);
   Real base_p = p, base_q = q, step_p = Real(0.0), step_q = Real(0.0);
-  Real least = Real(__builtin_inf()), determinant = Real(0.0);
-  MaskOf<Real> done = !always<Real>();
+  Real least = Real(__builtin_inf()), determinant = select(most.done, most.determinant, Real(0.0));
+  MaskOf<Real> done = most.done;
   for (int step = 0; step < kNewtonSteps; ++step) {
     const auto next = system(p, q);
     const MaskOf<Real> arrived = next.residual <= close;
@@ -246,9 +303,9 @@ FITS_HOST_DEVICE Found<Real> solve_planar(const PlanarSystem<Real>& system, Real
     base_p = select(moves, p, base_p);
     base_q = select(moves, q, base_q);
     least = select(moves, next.residual, least);
-    determinant = select(moves, next.determinant, determinant);
-    step_p = select(better, next.d0, step_p * Real(0.5));
-    step_q = select(better, next.d1, step_q * Real(0.5));
+    determinant = select(moves, next.inverse.determinant, determinant);
+    step_p = select(better, next.first(), step_p * Real(0.5));
+    step_q = select(better, next.second(), step_q * Real(0.5));
     p = select(done, p, base_p + step_p);
     q = select(done, q, base_q + step_q);
     done = done | arrived;
@@ -423,8 +480,8 @@ struct PolynomialInverse {
       p = Lift<Real>::of(plain_p);
       q = Lift<Real>::of(plain_q);
       const auto last = PlanarSystem<Real>{all, {target0, target1}}(p, q);
-      p = p + last.d0;
-      q = q + last.d1;
+      p = p + last.first();
+      q = q + last.second();
       return found;
     }
   }

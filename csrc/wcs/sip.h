@@ -24,8 +24,10 @@ struct SipForward {
     const double* const block = wcs.sip();
     const Real x = point.get(0), y = point.get(1);
     const Real u = x - Real(block[0] - 1), v = y - Real(block[1] - 1);
-    point.set(0, x + SipPolynomial(block, 0)(u, v));
-    point.set(1, y + SipPolynomial(block, 1)(u, v));
+    Real f, g;
+    TwoTriangles(SipPolynomial(block, 0), SipPolynomial(block, 1))(u, v, u, v, f, g);
+    point.set(0, x + f);
+    point.set(1, y + g);
   }
 };
 
@@ -43,12 +45,19 @@ struct SipShift {
   FITS_HOST_DEVICE ShiftJets<Real> at(Real u, Real v) const {
     return {f.with_derivatives(u, v), g.with_derivatives(u, v)};
   }
+  static constexpr bool kSmooth = true;
+  template <class Real>
+  FITS_HOST_DEVICE void at(Real u, Real v, Real& to_f, Real& to_g) const {
+    TwoTriangles(f, g)(u, v, u, v, to_f, to_g);
+  }
   template <class Real>
   FITS_HOST_DEVICE void begin(Real U, Real V, Real& u, Real& v) const {
-    if (f_back.order > 0) {
-      u = U + f_back(U, V);
-      v = V + g_back(U, V);
-    }
+    const bool inverse = f_back.order > 0;
+    const double sign = inverse ? 1.0 : -1.0;  // without an inverse: one step of the fixed point
+    Real du, dv;
+    TwoTriangles(inverse ? f_back : f, inverse ? g_back : g)(U, V, U, V, du, dv);
+    u = fma(Real(sign), du, U);
+    v = fma(Real(sign), dv, V);
   }
   // Newton's method then leaves its square times half the second derivative, far below 1e-9 pixel for any distortion
   // that is not folded.

@@ -52,4 +52,34 @@ TriangleOf(const Coefficient*, int) -> TriangleOf<Coefficient>;
 
 using Triangle = TriangleOf<double>;
 
+template <class Real>
+struct Jets {
+  Jet<Real> f, g;
+};
+
+// Two triangles side by side, f at (u, v) and g at (s, t): twice as many operations that do not wait for each other.
+// Beyond its own order a triangle's coefficients are 0.
+struct TwoTriangles {
+  const double *f, *g;
+  int order;  // the larger of the two
+
+  FITS_HOST_DEVICE TwoTriangles(Triangle one, Triangle other)
+      : f(one.c), g(other.c), order(one.order > other.order ? one.order : other.order) {}
+
+  template <class Real>
+  FITS_HOST_DEVICE void operator()(Real u, Real v, Real s, Real t, Real& first, Real& second) const {
+    first = second = Real(0.0);
+    for (int p = order; p >= 0; --p) {
+      const int row = sip::row(p), last = order - p;
+      Real a = Real(f[row + last]), b = Real(g[row + last]);
+      for (int q = last - 1; q >= 0; --q) {
+        a = fma(a, v, Real(f[row + q]));
+        b = fma(b, t, Real(g[row + q]));
+      }
+      first = fma(first, u, a);
+      second = fma(second, s, b);
+    }
+  }
+};
+
 }  // namespace fits::wcs

@@ -26,16 +26,24 @@ struct Ait {
 
   template <class Real>
   FITS_HOST_DEVICE static Plane<Real> s2x(Constants c, NativeDirection<Real> native) {
+    return s2x(c, native, Real(1.0));
+  }
+
+  // Of a direction of any length. With a^2 = h (h + l) / 2, b^2 = h (h - l) / 2 and 2 a b = h m the larger of a and |b|
+  // comes by its square, the other by the product: a is above / below; and all quotients by one division.
+  template <class Real>
+  FITS_HOST_DEVICE static Plane<Real> s2x(Constants c, NativeDirection<Real> native, Real length) {
     const auto v = native.at;
-    const Real h = sqrt(cosine2(v));
-    // a^2 = h (h + l) / 2, b^2 = h (h - l) / 2, 2 a b = h m: the larger by its square, the other by the product.
-    const Real large = sqrt(Real(0.5) * h * (h + abs(v.l)));
-    const Real small = Real(0.5) * h * abs(v.m) / select(large > Real(0.0), large, Real(1.0));
+    const Real h = sqrt(cosine2(v)), half = Real(0.5) * h;
+    const Real root = sqrt(half * (h + abs(v.l)));
+    const Real large = select(root > Real(0.0), root, Real(1.0)), product = half * abs(v.m);
     const MaskOf<Real> front = v.l >= Real(0.0);
-    const Real a = select(front, large, small);
-    const Real b = copysign(select(front, small, large), v.m);
-    const Real w = Real(c.r0()) * sqrt(Real(2.0) / (Real(1.0) + a));
-    return {Real(2.0) * w * b, w * v.n, always<Real>()};
+    const Real above = select(front, root, product), below = select(front, Real(1.0), large);
+    const Real sum = length * fma(length, below, above);  // (length + a) length below
+    const Real one_over = Real(1.0) / (large * sum);
+    const Real w = Real(c.r0()) * sqrt(Real(2.0) * below * large * one_over);  // r0 sqrt(2 / (1 + a)) of length 1
+    const Real b = select(front, product * sum * one_over, root);
+    return {Real(2.0) * w * copysign(b, v.m), w * v.n, always<Real>()};
   }
 };
 
