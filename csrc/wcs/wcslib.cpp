@@ -493,7 +493,6 @@ Description describe(const HeaderView& header, char alt) {
   std::vector<double> sip = sip_block(header, alt);
   settle_polynomials(wcs, sip);
   auto [prior, sequent] = read_distortions(header, alt, surfaces, wcs);
-  if (!sip.empty() && !prior.empty()) fail("SIP beside CPDISj: there can be but one polynomial before the matrix");
   repair_and_set(wcs);
   refuse_unsupported(wcs);
   supply_line(wcs);

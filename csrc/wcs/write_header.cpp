@@ -1,16 +1,14 @@
 #include "wcs/write_header.h"
 
-#include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <initializer_list>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
 
-#include "format/card.h"
 #include "wcs/packed_text.h"
+#include "wcs/write_distortion.h"
 
 namespace fits::wcs {
 namespace {
@@ -18,42 +16,6 @@ namespace {
 [[noreturn]] void refuse(const std::string& what) { throw std::invalid_argument(what); }
 
 std::string numbered(std::string_view keyword, int axis) { return std::string(keyword) + std::to_string(axis + 1); }
-
-// Cards in the fixed format of the FITS Standard 4.0, section 4.2, where the value is short enough.
-class Cards {
- public:
-  void put(std::string_view keyword, double value) {
-    if (!std::isfinite(value)) refuse(std::string(keyword) + " would not be finite, which a header cannot hold");
-    std::array<char, 40> text{};
-    char* const end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
-    std::string digits(text.data(), end);
-    const std::size_t e = digits.find('e');
-    if (e != std::string::npos) digits[e] = 'E';
-    if (digits.find('.') == std::string::npos) digits.insert(e == std::string::npos ? digits.size() : e, ".0");
-    put_right(keyword, digits);
-  }
-  void put(std::string_view keyword, int value) { put_right(keyword, std::to_string(value)); }
-  void put(std::string_view keyword, std::string_view value) {
-    std::string text = "'";
-    for (const char c : value) text += c == '\'' ? std::string("''") : std::string(1, c);
-    text.resize(std::max<std::size_t>(text.size(), 9), ' ');
-    add(keyword, text + "'");
-  }
-  std::string take() { return std::move(text_); }
-
- private:
-  void put_right(std::string_view keyword, const std::string& value) {
-    add(keyword, std::string(value.size() < 20 ? 20 - value.size() : 0, ' ') + value);
-  }
-  void add(std::string_view keyword, const std::string& value) {
-    std::string card(keyword);
-    card.resize(8, ' ');
-    card += "= " + value;
-    card.resize(kCardSize, ' ');
-    text_ += card;
-  }
-  std::string text_;
-};
 
 // Text in some slots; what was cut when it was packed is not there any more.
 std::string text_in(const double* slots, const std::string& keyword, int count = 2) {
@@ -71,6 +33,14 @@ const double* checked_block(const Packed& wcs, int head_slot, int size) {
     refuse("its slots contradict each other; make it again from its header");
   }
   return wcs.block(head_slot);
+}
+
+// What CTYPE ends in: the projection, which TNX and ZPX have others for, and what distortion its keywords are of.
+void put_code(const Packed& wcs, std::string& type) {
+  const std::string_view parameters = code_of_parameters(wcs);
+  const std::string_view projection = kProjectionCodes[static_cast<std::size_t>(wcs.projection - 1)];
+  if (type.size() == 8) type.replace(5, 3, parameters.empty() ? projection : parameters);
+  if ((wcs.distortion & kDistortionSip) != 0) type += "-SIP";
 }
 
 void write_linear(const Packed& wcs, Cards& cards) {
@@ -91,8 +61,7 @@ void write_linear(const Packed& wcs, Cards& cards) {
   }
   for (int i = 0; i < n; ++i) {
     std::string type = text_in(linear + at.ctype() + 2 * i, numbered("CTYPE", i));
-    const bool is_celestial = wcs.projection != 0 && (i == wcs.lng || i == wcs.lat);
-    if (is_celestial && (wcs.distortion & kDistortionSip) != 0) type += "-SIP";
+    if (wcs.projection != 0 && (i == wcs.lng || i == wcs.lat)) put_code(wcs, type);
     if (!type.empty()) cards.put(numbered("CTYPE", i), type);
   }
   for (int i = 0; i < n; ++i) cards.put(numbered("CRVAL", i), linear[at.crval() + i]);
@@ -227,10 +196,15 @@ bool has_block_at(const Packed& wcs) {
 bool has_celestial(const Packed& wcs) { return wcs.projection != 0; }
 bool has_sip(const Packed& wcs) { return (wcs.distortion & kDistortionSip) != 0; }
 
+template <Position position>
+void write_polynomials(const Packed& wcs, Cards& cards) {
+  write_distortion(wcs, position, cards);
+}
+
 struct Writer {
   bool (*applies)(const Packed&);  // then unpack() has checked what `write` reads
   void (*write)(const Packed&, Cards&);
-  std::string_view reason;  // where there is no writer
+  std::string_view elsewhere;  // what lies in other HDUs, where there is no writer
 };
 
 // In the order in which they write.
@@ -239,12 +213,11 @@ constexpr Writer kWriters[] = {
     {has_celestial, write_celestial, ""},
     {has_sip, write_sip, ""},
     {has_block_at<head::kSpectral>, write_spectral, ""},
-    {has_block_at<head::kSequent>, nullptr,
-     "distortions after the matrix (TPV, TPD, TNX, ZPX, DSS) are not written yet"},
-    {has_block_at<head::kPolynomial>, nullptr, "polynomial distortions (Paper IV) are not written yet"},
-    {has_block_at<head::kCpdis>, nullptr, "its lookup tables (CPDIS, CQDIS) are image HDUs"},
-    {has_block_at<head::kD2im>, nullptr, "its detector-to-image tables are image HDUs"},
-    {has_block_at<head::kTab>, nullptr, "its -TAB coordinates are a table HDU"},
+    {has_block_at<head::kPolynomial>, write_polynomials<Position::prior>, ""},
+    {has_block_at<head::kSequent>, write_polynomials<Position::sequent>, ""},
+    {has_block_at<head::kCpdis>, nullptr, "the lookup tables of its distortion (CPDIS) are images"},
+    {has_block_at<head::kD2im>, nullptr, "the tables of its detector-to-image correction (D2IMDIS) are images"},
+    {has_block_at<head::kTab>, nullptr, "the coordinates of its -TAB axes are cells of a table"},
     {has_block_at<head::kTime>, write_time, ""},
 };
 
@@ -254,7 +227,11 @@ std::string header_cards(const Packed& wcs) {
   Cards cards;
   for (const Writer& writer : kWriters) {
     if (!writer.applies(wcs)) continue;
-    if (writer.write == nullptr) refuse("no header alone describes this WCS: " + std::string(writer.reason));
+    if (writer.write == nullptr) {
+      refuse(
+          "no header alone describes this WCS: " + std::string(writer.elsewhere) +
+          " in another HDU; keep the packed tensor instead, which holds all of it and saves and pickles bit for bit");
+    }
     writer.write(wcs, cards);
   }
   return cards.take();

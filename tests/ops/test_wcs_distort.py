@@ -219,8 +219,3 @@ def test_batch_and_status() -> None:
 def test_what_is_wrong_has_a_reason(cards: str, message: str) -> None:
     with pytest.raises(RuntimeError, match=message):
         wcs_from_header(sky_header().tostring(endcard=False, padding=False) + cards)
-
-
-def test_sip_beside_a_prior_distortion_is_refused() -> None:
-    with pytest.raises(RuntimeError, match="SIP beside CPDIS"):
-        wcs_from_header(sip_header().tostring(endcard=False, padding=False) + prior_cards())

@@ -49,13 +49,17 @@ of axes that do not fit.
 """,
     "wcs_to_header": """A packed WCS as header cards, 80 characters each, joined by line feeds: what ``header`` gives.
 
-``wcs_from_header`` reads the same vector back from it, bit for bit. Not the same vector but the same coordinates come back
-of a distorted cutout (``wcs_crop``), whose SIP coefficients are rewritten for its pixels, and of WCS changed by hand.
-Celestial, spectral, time and linear axes with SIP; numbers as short as they can be read back exactly, angles in degrees, other values in SI units
-as wcslib converted them; always the primary WCS. Text lives in no graph: eager and TorchScript only.
+``wcs_from_header`` reads the same vector back from it, bit for bit. Celestial, spectral, time and linear axes with all
+distortions that have no tables: SIP as such, TPV and TPU as PVi_m, and as records of Paper IV's draft all others, CPDISj and
+CQDISi = 'TPD' or 'Polynomial' with DPj and DQi, which wcslib reads: TNX, ZPX and plate solutions are TPD polynomials then
+(as wcslib's own ``wcshdo`` writes them), with the same coordinates bit for bit. Not the same vector but the same
+coordinates to 1e-13 degree come back of a distorted cutout (``wcs_crop``), whose coefficients are rewritten for its pixels.
+Numbers are as short as they can be read back exactly, angles in degrees, other values in SI units as wcslib converted them;
+always the primary WCS. Text lives in no graph: eager and TorchScript only.
 
-Errors: ValueError, with the reason, for what a header alone cannot describe (lookup tables and -TAB axes lie in other HDUs),
-for blocks whose keywords are not written yet, a SIP origin that is not CRPIX, units longer than 8 characters, and a batch.
+Errors: ValueError, with the reason, for what lies in other HDUs, which a header alone cannot describe (lookup tables, -TAB
+coordinates): the packed tensor itself holds it all, and saves and pickles bit for bit; for slots that no header gives, a SIP
+origin that is not CRPIX, units longer than 8 characters, and a batch.
 """,
     "wcs_header_text": "The same cards as uint8 ``[n * 80]``, end to end without line feeds.",
 }
