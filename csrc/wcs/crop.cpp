@@ -1,5 +1,7 @@
 #include "wcs/crop.h"
 
+#include "wcs/distortion_pack.h"
+
 namespace fits::wcs {
 
 std::string what_forbids_crop(const Packed& wcs, const std::int64_t* start, const std::int64_t* step) {
@@ -27,14 +29,14 @@ void crop(const Packed& wcs, const std::int64_t* start, const std::int64_t* step
       linear[at.inverse() + j * n + i] /= stride;
     }
   }
-  if (n < 2 || !is_distorted_before_matrix(wcs)) return;
-  for (int j = 0; j < 2; ++j) {
+  for (int j = 0; j < 2 && n > 1 && is_distorted_before_matrix(wcs); ++j) {
     double& grid_start = slots[head::kGridStart + j];
     double& grid_step = slots[head::kGridStep + j];
     if (!wcs.cutout) grid_step = 1;
     grid_start += grid_step * static_cast<double>(start[j]);
     grid_step *= static_cast<double>(step[j]);
   }
+  complete_distortions(unpack(slots, static_cast<std::int64_t>(slots[head::kLength])), slots);
 }
 
 }  // namespace fits::wcs

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "wcs/polynomial.h"
 
@@ -116,24 +117,40 @@ std::vector<double> table_of(const AxisDistortion& from, const Units& units) {
   return to;
 }
 
-// The sign of the determinant at the reference pixel: 1 where functions are corrections, which are meant to be small.
-double orientation_of(const Group& group, PolynomialGroup packed, const Description& wcs, Position position) {
-  if (std::all_of(group.begin(), group.end(), [](const auto& one) { return one.corrects; })) return 1;
-  double z[kMaxAxes] = {}, target[kMaxAxes] = {}, step[kMaxAxes];
-  for (int i = 0; i < wcs.naxis && position == Position::prior; ++i) z[i] = wcs.crpix[static_cast<std::size_t>(i)] - 1;
-  double determinant = 0;
-  GeneralSystem<double>{packed, wcs.naxis, target}.step(z, step, determinant);
+// The sign of the determinant at a point: 1 where functions are corrections, which are meant to be small.
+double orientation_of(const PolynomialGroup& group, int naxis, const double* point) {
+  bool corrections = true;
+  for (int k = 0; k < group.count(); ++k) corrections = corrections && group.corrects(k) != 0;
+  if (corrections) return 1;
+  double target[kMaxAxes] = {}, step[kMaxAxes], determinant = 0;
+  GeneralSystem<double>{group, naxis, target}.step(point, step, determinant);
   return determinant < 0 ? -1 : 1;
 }
 
 // At least how many pixels a residual of 1 in this axis is, in each of `count` axes.
-double weight_of(int axis, std::size_t count, Position position, const double* inverse, std::size_t naxis) {
+double weight_of(int axis, int count, Position position, const double* inverse, int naxis) {
   if (position == Position::prior) return 1;
   double weight = 0;
-  for (std::size_t j = 0; j < naxis; ++j) {
-    weight = std::max(weight, std::fabs(inverse[j * naxis + static_cast<std::size_t>(axis)]));
+  for (int j = 0; j < naxis; ++j) weight = std::max(weight, std::fabs(inverse[j * naxis + axis]));
+  return weight * count;
+}
+
+// kWeight and kOrientation of a block; the reference pixel is counted from 0.
+void complete_distortion(double* block, int naxis, Position position, const double* reference, const double* inverse) {
+  double point[kMaxAxes] = {};  // after the matrix the reference pixel is at the origin
+  if (position == Position::prior) std::copy_n(reference, naxis, point);
+  const int count = distorted_axes(block);
+  int rest = 0;  // records of the group to come
+  for (int k = 0; k < count; ++k) {
+    const PolynomialGroup group{block, k};
+    double* const at = block + (group.at(0) - block);
+    at[record::kWeight] = weight_of(group.axis(0), count, position, inverse, naxis);
+    if (rest == 0) {
+      rest = group.count();
+      at[record::kOrientation] = orientation_of(group, naxis, point);
+    }
+    --rest;
   }
-  return weight * static_cast<double>(count);
 }
 
 }  // namespace
@@ -141,8 +158,8 @@ double weight_of(int axis, std::size_t count, Position position, const double* i
 std::vector<double> distortion_block(const Description& wcs, Position position, const double* inverse) {
   const Distortions& from = position == Position::prior ? wcs.prior : wcs.sequent;
   if (from.empty()) return {};
-  const auto n = static_cast<std::size_t>(wcs.naxis);
-  const Units units = position == Position::prior ? Units{std::vector<double>(n, 1), 1} : Units{wcs.cdelt, 0};
+  const std::vector<double> pixels(static_cast<std::size_t>(wcs.naxis), 1);
+  const Units units = position == Position::prior ? Units{pixels, 1} : Units{wcs.cdelt, 0};
   const std::vector<Group> groups = groups_of(from);
   std::vector<double> block(distortion::kRecords + from.axes.size() * record::kSize);
   block[distortion::kCount] = static_cast<double>(from.axes.size());
@@ -153,7 +170,6 @@ std::vector<double> distortion_block(const Description& wcs, Position position, 
     for (const AxisDistortion& axis : group) {
       block[at + record::kAxis] = axis.axis;
       block[at + record::kCorrects] = axis.corrects;
-      block[at + record::kWeight] = weight_of(axis.axis, from.axes.size(), position, inverse, n);
       if (axis.is_template) {
         put_template(axis, units, block.data() + at);
       } else {
@@ -165,13 +181,26 @@ std::vector<double> distortion_block(const Description& wcs, Position position, 
     }
   }
   block[distortion::kSize] = static_cast<double>(block.size());
-  int first = 0;
-  for (const Group& group : groups) {
-    const double orientation = orientation_of(group, PolynomialGroup{block.data(), first}, wcs, position);
-    block[distortion::kRecords + static_cast<std::size_t>(first) * record::kSize + record::kOrientation] = orientation;
-    first += static_cast<int>(group.size());
-  }
+  std::vector<double> reference = wcs.crpix;
+  for (double& pixel : reference) pixel -= 1;
+  complete_distortion(block.data(), wcs.naxis, position, reference.data(), inverse);
   return block;
+}
+
+void complete_distortions(const Packed& wcs, double* slots) {
+  const LinearLayout at{wcs.naxis};
+  const double* const linear = slots + static_cast<int>(slots[head::kLinear]);
+  double reference[kMaxAxes];
+  for (int i = 0; i < wcs.naxis; ++i) {
+    reference[i] = linear[at.crpix() + i] - 1;
+    if (wcs.cutout && i < 2) reference[i] = reference[i] * slots[head::kGridStep + i] + slots[head::kGridStart + i];
+  }
+  for (const auto& [slot, position] :
+       {std::pair(head::kPolynomial, Position::prior), std::pair(head::kSequent, Position::sequent)}) {
+    if (!wcs.has(slot)) continue;
+    double* const block = slots + static_cast<int>(slots[slot]);
+    complete_distortion(block, wcs.naxis, position, reference, linear + at.inverse());
+  }
 }
 
 }  // namespace fits::wcs

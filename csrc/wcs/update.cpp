@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "wcs/distortion_pack.h"
 #include "wcs/matrix.h"
 
 namespace fits::wcs {
@@ -12,6 +13,7 @@ std::string update(const Packed& wcs, double* slots) {
   if (!invert(linear + at.matrix(), wcs.naxis, linear + at.inverse())) {
     return "the linear transformation matrix is singular";
   }
+  complete_distortions(wcs, slots);
   if (!complete(wcs, slots)) {
     return "no rotation takes the reference point to CRVAL with this LONPOLE (WCS Paper II, section 2.4)";
   }

@@ -1,8 +1,9 @@
-// Headers of polynomial distortions written back: cutouts, slots that no header has, SIP beside them.
-// (test_wcs_distort.cpp writes each header that it reads.)
+// Headers of polynomial distortions written back: cutouts, slots that no header has, SIP beside them; and what updates
+// and cutouts make of the slots that follow. (test_wcs_distort.cpp writes each header that it reads.)
 #include "check.h"
 #include "wcs/crop.h"
 #include "wcs/pack.h"
+#include "wcs/update.h"
 #include "wcs/write_header.h"
 #include "wcs_distorted_cards.h"
 
@@ -93,6 +94,37 @@ TEST(sip_beside_polynomials_before_the_matrix) {
   for (std::size_t i = 0; i < pixels.size(); ++i) CHECK(std::fabs(back[i] - pixels[i]) < 2e-9);
   CHECK(packed_from_header(header_cards(view(both)), ' ') == both);
   CHECK(!oracle::accepts(field_cards("TAN-SIP") + sip + polynomials));
+}
+
+// What follows from the linear transformation, for the inverse: of another one that is another number.
+TEST(updates_and_cutouts_complete_distortions) {
+  const std::string cards = field_cards("TPV") + tpv_cards(10, 2e-3, true);
+  std::string changed = cards;
+  for (const auto& [key, value] : {std::pair("CD1_1", -6e-5), {"CD1_2", 7e-5}}) {
+    changed.replace(changed.find(key), 80, card(key, value));
+  }
+  const Numbers expected = packed_from_header(changed, ' ');
+  Numbers found = packed_from_header(cards, ' ');
+  const auto linear = static_cast<std::ptrdiff_t>(found[head::kLinear]);
+  std::copy_n(expected.begin() + linear + LinearLayout{2}.matrix(), 4,
+              found.begin() + linear + LinearLayout{2}.matrix());
+  CHECK(update(view(Numbers(found)), found.data()).empty());
+  CHECK(found == expected);
+
+  // A mirror image: the side of the fold that is valid is the other one.
+  const auto first = static_cast<std::size_t>(found[head::kSequent]) + distortion::kRecords;
+  CHECK_EQUAL(found[first + distortion::record::kOrientation], 1.0);
+  found[first + distortion::record::kTerms + static_cast<std::size_t>(sip::row(1))] *= -1;
+  CHECK(update(view(Numbers(found)), found.data()).empty());
+  CHECK_EQUAL(found[first + distortion::record::kOrientation], -1.0);
+
+  Numbers cut = expected;
+  const std::int64_t start[] = {5, 7}, step[] = {4, -4};
+  crop(view(expected), start, step, cut.data());
+  for (const std::size_t weight :
+       {first + distortion::record::kWeight, first + distortion::record::kSize + distortion::record::kWeight}) {
+    CHECK(std::fabs(cut[weight] * 4 - expected[weight]) < 1e-12 * expected[weight]);
+  }
 }
 
 }  // namespace
