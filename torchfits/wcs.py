@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from torchfits import wcs_layout as layout
+from torchfits.column_axes import image_keywords
 from torchfits.fits import FITS
 from torchfits.free_slots import wcs_slots
 from torchfits.header import Header
@@ -41,12 +42,27 @@ class WCS(LowLevelWCS):
 
     __slots__ = ()
 
-    def __init__(self, header: Header | Mapping[str, Any] | str | bytes, *, alt: str = "") -> None:
+    def __init__(
+        self,
+        header: Header | Mapping[str, Any] | str | bytes,
+        *,
+        alt: str = "",
+        keysel: Sequence[str] | None = None,
+        colsel: Sequence[int] | None = None,
+    ) -> None:
         """Of a `Header`, astropy's, a mapping of keywords to values, or a header's text; `alt` is "" or a letter.
 
         A header alone lacks the tables of -TAB axes and lookup distortions, which lie in other HDUs: `from_file`.
+        Of a binary table's header: `keysel` is a list of ``"pixel"`` (pixel lists, one axis a column: TCTYPn ...),
+        ``"binary"`` (arrays in the cells of a column: iCTYPn ...) and ``"image"``, as astropy has it, and `colsel` the
+        numbers of the columns meant. Axes of a pixel list are in the order of their columns.
         """
         text, cards = _text_of(header)
+        if keysel is None and colsel is not None:
+            raise ValueError("colsel chooses among columns; say of which kind with keysel, as in keysel=['pixel']")
+        columns = None if keysel is None else image_keywords(cards, alt, keysel, colsel)
+        if columns is not None:
+            text, cards, alt = columns.tostring(sep="\n", padding=False), columns, ""
         self._packed = torch.ops.fits.wcs_from_header(text, alt)
         self._pixel_shape = _pixel_shape(cards, self.naxis)
         tell_astropy()

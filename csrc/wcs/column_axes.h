@@ -1,5 +1,5 @@
-// World coordinates of columns of a binary table: pixel lists and arrays in cells (Paper I, section 3). They are not
-// read yet; this finds out whether a header has some.
+// World coordinates of columns of a binary table: pixel lists and arrays in cells (Paper I, section 3). Python makes an
+// image's keywords of them (torchfits/column_axes.py); this finds out whether a header has some.
 #pragma once
 
 #include <algorithm>

@@ -122,20 +122,29 @@ class Parsed {
   ~Parsed() { wcsvfree(&count_, &first_); }
 
   wcsprm& at(char alt, const HeaderView& header) {
-    for (int i = 0; i < count_; ++i) {
-      if (first_[i].alt[0] == alt) return first_[i];
+    wcsprm* found = nullptr;
+    for (int i = 0; i < count_ && found == nullptr; ++i) {
+      if (first_[i].alt[0] == alt) found = first_ + i;
     }
+    // Of a table's header without an image's keywords NAXIS makes wcslib two axes that mean nothing.
+    const bool of_table = found != nullptr && !has_types(*found) && header.string("XTENSION") == "BINTABLE";
+    if (found != nullptr && !of_table) return *found;
     if (const std::string_view keyword = column_axis_keyword(header); !keyword.empty()) {
-      fail(
-          "the header describes world coordinates of table columns (" + std::string(keyword) +
-          "), which are not supported yet: give a header that has CTYPEi, CRPIXi, CRVALi and CDELTi with the values of "
-          "TCTYPn, TCRPXn, TCRVLn and TCDLTn of the columns you mean");
+      fail("the header describes world coordinates of table columns (" + std::string(keyword) +
+           "): torchfits.WCS(header, keysel=[\"" + (keyword[0] == 'T' ? "pixel" : "binary") +
+           "\"], colsel=[...]) reads them; here give an image's keywords, CTYPEi, CRPIXi, CRVALi, CDELTi, with the "
+           "values of the columns you mean");
     }
+    if (found != nullptr) return *found;
     fail(alt == ' ' ? "the header describes no world coordinates"
                     : std::string("the header describes no world coordinates of version '") + alt + "'");
   }
 
  private:
+  static bool has_types(const wcsprm& wcs) {
+    return std::any_of(wcs.ctype, wcs.ctype + wcs.naxis, [](const char* type) { return type[0] != '\0'; });
+  }
+
   int count_ = 0;
   wcsprm* first_ = nullptr;
 };

@@ -23,8 +23,9 @@ coordinates of -TAB axes (tables of up to six dimensions) and lookup tables (CPD
 and ``wcs_from_files`` can read. The vector can be saved, stacked and moved between devices; ``P`` depends on what the
 header describes.
 
-Errors: RuntimeError with wcslib's reason for a header that is wrong, and for what is not supported (the TCTYPn of table
-columns); ValueError for an ``alt`` that is no letter.
+Errors: RuntimeError with wcslib's reason for a header that is wrong, and for the world coordinates of table columns
+(TCTYPn, iCTYPn), of which ``torchfits.WCS(header, keysel=...)`` makes an image's; ValueError for an ``alt`` that is no
+letter.
 """,
     "wcs_from_headers": """The same of many headers in parallel: float64 ``[B, P]``, the shorter ones padded with zeros.
 
