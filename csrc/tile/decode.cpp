@@ -236,18 +236,20 @@ void TileDecoder::decode_rice_tiles(std::span<const TileStream> tiles, std::span
   std::array<Bytes, kTileGroup> streams;
   std::array<TileError, kTileGroup> found{};
   std::array<std::optional<Sink>, kTileGroup> sinks;
+  std::array<void*, kTileGroup> places{};
   const std::size_t size = chosen.size();
   for (std::size_t i = 0; i < size; ++i) {
     const TileStream& tile = tiles[chosen[i]];
     streams[i] = tile.bytes;
     sinks[i].emplace(*this, tile, rice_values(image_.rice.bytepix));
+    places[i] = sinks[i]->direct(count);
   }
   const auto take = [](void* context, std::int64_t tile, std::int64_t first, std::int64_t length,
                        const void* values) noexcept {
     auto& all = *static_cast<std::array<std::optional<Sink>, kTileGroup>*>(context);
     all[static_cast<std::size_t>(tile)]->take(first, length, static_cast<const std::byte*>(values));
   };
-  decode_rice({streams.data(), size}, image_.rice, count, RiceSink{&sinks, take}, {found.data(), size});
+  decode_rice({streams.data(), size}, image_.rice, count, RiceSink{&sinks, take, places.data()}, {found.data(), size});
   for (std::size_t i = 0; i < size; ++i) errors[chosen[i]] = found[i];
 }
 

@@ -27,10 +27,16 @@ TileError decode_rice(Bytes stream, RiceParameters parameters, std::int64_t coun
 struct RiceSink {
   void* context;
   void (*take)(void* context, std::int64_t tile, std::int64_t first, std::int64_t count, const void* values) noexcept;
+  // Where all pixels of a tile go, one behind the other and as they are: of each tile, null where they are to be taken
+  // instead. May itself be null.
+  void* const* places = nullptr;
+
+  void* place_of(std::int64_t tile) const noexcept { return places == nullptr ? nullptr : places[tile]; }
 };
 
 // Many tiles of one length, one per SIMD lane: several times as fast as one tile alone. Each tile's pixels arrive in
-// order, in strips, those of different tiles interleaved; a tile that fails gets no more strips. errors[i] is tile i's
+// order, in strips, those of different tiles interleaved; a tile that fails gets no more strips (and what is in its
+// place is undefined). errors[i] is tile i's
 // result. `errors` is as long as `streams`. Every level gives the same pixels and the same errors (the pixels before an
 // error may differ).
 void decode_rice(std::span<const Bytes> streams, RiceParameters parameters, std::int64_t count, const RiceSink& sink,

@@ -23,6 +23,7 @@ struct Lanes {
     return _mm256_load_si256(reinterpret_cast<const __m256i*>(from));
   }
   static FITS_LANES void store(void* to, V a) noexcept { _mm256_store_si256(static_cast<__m256i*>(to), a); }
+  static FITS_LANES void store_anywhere(void* to, V a) noexcept { _mm256_storeu_si256(static_cast<__m256i*>(to), a); }
 
   static FITS_LANES V add(V a, V b) noexcept { return _mm256_add_epi32(a, b); }
   static FITS_LANES V sub(V a, V b) noexcept { return _mm256_sub_epi32(a, b); }

@@ -16,6 +16,7 @@ struct Lanes {
   static FITS_LANES V set(std::uint32_t value) noexcept { return _mm512_set1_epi32(static_cast<int>(value)); }
   static FITS_LANES V load(const std::uint32_t* from) noexcept { return _mm512_load_si512(from); }
   static FITS_LANES void store(void* to, V a) noexcept { _mm512_store_si512(to, a); }
+  static FITS_LANES void store_anywhere(void* to, V a) noexcept { _mm512_storeu_si512(to, a); }
 
   static FITS_LANES V add(V a, V b) noexcept { return _mm512_add_epi32(a, b); }
   static FITS_LANES V sub(V a, V b) noexcept { return _mm512_sub_epi32(a, b); }

@@ -63,7 +63,8 @@ struct alignas(64) Group {
   const std::byte* base[kLanes];
   std::int64_t bytes[kLanes];  // of the stream, from `base`
   unsigned alive;              // lanes whose tile has not failed
-  bool in_tail[kLanes];
+  bool followed[kLanes];       // kReach bytes can be read after the stream, or lie in its tail
+  void* place[kLanes];         // RiceSink::places
   std::byte tail[kLanes][kTail + kReach];
   alignas(64) std::uint32_t rows[kStrip][kLanes];  // the strip, pixel by pixel
 };

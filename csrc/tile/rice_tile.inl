@@ -18,10 +18,13 @@ FITS_TARGET TileError decode_tile(Bytes stream, std::int64_t blocksize, std::int
   return tile.read(count, static_cast<typename RiceTile<kBytepix>::Pixel*>(out));
 }
 
-// One tile strip by strip, as lockstep decoding hands them out.
+// One tile strip by strip, as lockstep decoding hands them out, or into its place.
 template <int kBytepix>
 FITS_TARGET TileError decode_strips(Bytes stream, std::int64_t blocksize, std::int64_t count, const RiceSink& sink,
                                     std::int64_t number) noexcept {
+  if (void* const place = sink.place_of(number); place != nullptr) {
+    return decode_tile<kBytepix>(stream, blocksize, count, place);
+  }
   alignas(64) typename RiceTile<kBytepix>::Pixel strip[kSingleStrip];
   RiceTile<kBytepix> tile{{stream.data(), stream.data() + stream.size()}, blocksize};
   TileError error = tile.start();

@@ -34,23 +34,23 @@ struct alignas(64) LaneStates {
     refill(group.run, group);
   }
 
-  // Lane `lane` goes on at bit `bit` (0 to 7) of `bytes` bytes at `at`. The last kTail bytes of a stream are read from
-  // a copy, so that kReach zeros follow them.
+  // Lane `lane` goes on at bit `bit` (0 to 7) of `bytes` bytes at `at`. Where kReach bytes do not follow the stream,
+  // its last kTail bytes are read from a copy that zeros follow.
   FITS_TARGET void aim(Group& group, int lane, const std::byte* at, std::int64_t bytes, std::uint32_t bit) noexcept {
-    if (bytes < kTail && !group.in_tail[lane]) {
+    constexpr std::int64_t kMost = 1 << 27;  // so that positions stay within 31 bits
+    if (bytes < kTail && !group.followed[lane]) {
       copy_tail(at, bytes, group.tail[lane]);
       std::memset(group.tail[lane] + bytes, 0, kReach);
       at = group.tail[lane];
-      group.in_tail[lane] = true;
+      group.followed[lane] = true;
     }
     group.base[lane] = at;
     group.bytes[lane] = bytes;
     position[lane] = bit;
-    if (group.in_tail[lane]) {
+    if (group.followed[lane] && bytes <= kMost) {
       end[lane] = static_cast<std::uint32_t>(bytes * 8);
       due[lane] = 0x7fffffff;
     } else {
-      constexpr std::int64_t kMost = 1 << 27;  // so that positions stay within 31 bits
       const auto near = static_cast<std::uint32_t>(std::min(bytes, kMost));
       end[lane] = (near - kReach) * 8 + 7;
       due[lane] = (near - kTail) * 8 + 7;
@@ -60,14 +60,15 @@ struct alignas(64) LaneStates {
   // A lane whose tile has failed reads nothing more: zeros from its own tail.
   FITS_TARGET void stop(Group& group, int lane) noexcept {
     group.alive &= ~(1u << lane);
-    group.in_tail[lane] = true;
+    group.followed[lane] = true;
     std::memset(group.tail[lane], 0, kReach);
     aim(group, lane, group.tail[lane], 0, 0);
   }
 
+  // `followed`: kReach bytes after the stream can be read.
   template <int kBytepix>
-  FITS_TARGET TileError start(Group& group, int lane, Bytes stream) noexcept {
-    group.in_tail[lane] = false;
+  FITS_TARGET TileError start(Group& group, int lane, Bytes stream, bool followed) noexcept {
+    group.followed[lane] = followed;
     last[lane] = 0;
     code[lane] = 0;
     if (stream.size() < kBytepix) {
@@ -306,24 +307,37 @@ struct Lockstep {
   FITS_TARGET void hand_out(int g, std::int64_t first, int length) noexcept {
     const Group& group = groups[g];
     alignas(64) Pixel strips[kLanes][kStrip];
-    alignas(64) std::uint32_t last[kLanes];
+    Pixel *places[kLanes], *out[kLanes];
+    for (int lane = 0; lane < kLanes; ++lane) {
+      const bool placed = group.place[lane] != nullptr && (group.alive >> lane & 1) != 0;
+      places[lane] = placed ? static_cast<Pixel*>(group.place[lane]) + first : nullptr;
+      // turn() makes whole squares, which may reach beyond the tile.
+      out[lane] = placed && length % kSquare == 0 ? places[lane] : strips[lane];
+    }
     if (flat) {
+      alignas(64) std::uint32_t last[kLanes];
       Lanes::store(last, group.run.last);
+      for (int lane = 0; lane < kLanes; ++lane) std::fill_n(out[lane], length, static_cast<Pixel>(last[lane]));
     } else {
-      turn(group, length, strips);
+      turn(group, length, out);
     }
     for (int lane = 0; lane < kLanes; ++lane) {
-      if (tile[g][lane] < 0 || (group.alive >> lane & 1) == 0) continue;
-      if (flat) std::fill_n(strips[lane], kStrip, static_cast<Pixel>(last[lane]));
-      sink->take(sink->context, tile[g][lane], first, length, strips[lane]);
+      if (out[lane] == places[lane] || tile[g][lane] < 0 || (group.alive >> lane & 1) == 0) continue;
+      if (places[lane] != nullptr) {
+        std::memcpy(places[lane], strips[lane], static_cast<std::size_t>(length) * sizeof(Pixel));
+      } else {
+        sink->take(sink->context, tile[g][lane], first, length, strips[lane]);
+      }
     }
   }
 
-  // Rows of a pixel of each lane -> a strip of pixels per lane.
-  static FITS_TARGET void turn(const Group& group, int length, Pixel (*strips)[kStrip]) noexcept {
-    constexpr int kPer = 4 / kBytepix;  // pixels of one lane in 32 bits
-    static_assert(kStrip % (kLanes * kPer) == 0);
-    for (int row = 0; row < length; row += kLanes * kPer) {
+  static constexpr int kPer = 4 / kBytepix;      // pixels of one lane in 32 bits
+  static constexpr int kSquare = kLanes * kPer;  // pixels of each lane that are turned together
+  static_assert(kStrip % kSquare == 0);
+
+  // Rows of a pixel of each lane -> a strip of pixels per lane: whole squares.
+  static FITS_TARGET void turn(const Group& group, int length, Pixel* const* out) noexcept {
+    for (int row = 0; row < length; row += kSquare) {
       V square[kLanes];
 #pragma GCC unroll 16
       for (int i = 0; i < kLanes; ++i) {
@@ -340,10 +354,16 @@ struct Lockstep {
       }
       Lanes::transpose(square);
 #pragma GCC unroll 16
-      for (int i = 0; i < kLanes; ++i) Lanes::store(strips[i] + row, square[i]);
+      for (int i = 0; i < kLanes; ++i) Lanes::store_anywhere(out[i] + row, square[i]);
     }
   }
 };
+
+// Streams mostly lie one behind the other: what can be read after one is then the next.
+inline bool is_followed(std::span<const Bytes> streams, std::size_t i) noexcept {
+  return i + 1 < streams.size() && streams[i + 1].data() == streams[i].data() + streams[i].size() &&
+         streams[i + 1].size() >= kReach;
+}
 
 template <int kGroups, int kBytepix>
 FITS_TARGET __attribute__((noinline)) void decode_groups(std::span<const Bytes> streams, std::int64_t first,
@@ -365,9 +385,10 @@ FITS_TARGET __attribute__((noinline)) void decode_groups(std::span<const Bytes> 
     for (int lane = 0; lane < kLanes; ++lane) {
       const std::int64_t tile = first + g * kLanes + lane;
       const bool is_own = tile < tiles;
-      const Bytes stream = streams[static_cast<std::size_t>(is_own ? tile : tiles - 1)];
-      const TileError error = states.start<kBytepix>(group, lane, stream);
+      const auto i = static_cast<std::size_t>(is_own ? tile : tiles - 1);
+      const TileError error = states.start<kBytepix>(group, lane, streams[i], is_followed(streams, i));
       lockstep.tile[g][lane] = is_own ? tile : -1;
+      group.place[lane] = is_own ? sink.place_of(tile) : nullptr;
       if (is_own) errors[tile] = error;
     }
     states.give(group);

@@ -26,23 +26,47 @@ struct Arrivals {
   }
 };
 
-// Decodes `streams` in lockstep and each by itself.
+// Decodes `bytes` in lockstep and each by itself. `placed`: every other tile has a place of its own, with nothing
+// behind it.
 template <int kBytepix>
-void check_same(DecodeTiles decode, const std::vector<Stream>& streams, int count, int blocksize) {
-  const std::vector<fits::Bytes> bytes(streams.begin(), streams.end());
+void check_same(DecodeTiles decode, const std::vector<fits::Bytes>& bytes, int count, int blocksize, bool placed) {
   Arrivals<kBytepix> arrivals;
-  arrivals.tiles.resize(streams.size());
-  std::vector<fits::TileError> errors(streams.size(), fits::TileError::overrun);
-  decode(bytes, {kBytepix, blocksize}, count, {&arrivals, &Arrivals<kBytepix>::take}, errors);
-  for (std::size_t i = 0; i < streams.size(); ++i) {
+  arrivals.tiles.resize(bytes.size());
+  std::vector<Pixels<kBytepix>> own(bytes.size());
+  std::vector<void*> places(bytes.size(), nullptr);
+  for (std::size_t i = 0; placed && i < bytes.size(); i += 2) {
+    own[i].resize(static_cast<std::size_t>(count));
+    own[i].shrink_to_fit();
+    places[i] = own[i].data();
+  }
+  std::vector<fits::TileError> errors(bytes.size(), fits::TileError::overrun);
+  decode(bytes, {kBytepix, blocksize}, count, {&arrivals, &Arrivals<kBytepix>::take, placed ? places.data() : nullptr},
+         errors);
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
     Pixels<kBytepix> alone(static_cast<std::size_t>(count));
     CHECK_EQUAL(errors[i], fits::decode_rice(bytes[i], {kBytepix, blocksize}, count, alone.data()));
     if (errors[i] == fits::TileError::ok) {
-      CHECK(arrivals.tiles[i] == alone);
-    } else {
-      CHECK(static_cast<int>(arrivals.tiles[i].size()) < count);
+      CHECK((places[i] != nullptr ? own[i] : arrivals.tiles[i]) == alone);
     }
+    const std::size_t arrived = arrivals.tiles[i].size();
+    CHECK(places[i] != nullptr ? arrived == 0 : (arrived == alone.size()) == (errors[i] == fits::TileError::ok));
   }
+}
+
+// The same of streams that lie apart, and of streams one behind the other, as in files.
+template <int kBytepix>
+void check_same(DecodeTiles decode, const std::vector<Stream>& streams, int count, int blocksize) {
+  check_same<kBytepix>(decode, {streams.begin(), streams.end()}, count, blocksize, false);
+  Stream heap;
+  for (const auto& stream : streams) heap.insert(heap.end(), stream.begin(), stream.end());
+  heap.shrink_to_fit();
+  std::vector<fits::Bytes> bytes;
+  const std::byte* at = heap.data();
+  for (const auto& stream : streams) {
+    bytes.emplace_back(at, stream.size());
+    at += stream.size();
+  }
+  check_same<kBytepix>(decode, bytes, count, blocksize, true);
 }
 
 // Every number of tiles to a few vectors' worth, of one kind (`kind` < kKinds) or of all kinds, then corrupted.
