@@ -43,6 +43,15 @@ Loop find_loop(Step step, SimdLevel level) noexcept {
   return plain::find_loop(step);
 }
 
+Loop find_past_cache(std::size_t size, bool swap, SimdLevel level) noexcept {
+#if defined(__x86_64__)
+  if (level == SimdLevel::avx512) return avx512::find_past_cache(size, swap);
+  if (level == SimdLevel::avx2) return avx2::find_past_cache(size, swap);
+#endif
+  (void)level;
+  return plain::find_past_cache(size, swap);
+}
+
 Loop find_inverse(Pixel to, SimdLevel level) noexcept {
 #if defined(__x86_64__)
   if (level == SimdLevel::avx512) return avx512::find_inverse(to);
@@ -79,7 +88,11 @@ Converter::Converter(const Conversion& conversion, ByteOrder order, SimdLevel le
 
 Converter::Converter(Pixel from, const Scaling& scaling, Pixel to, ByteOrder order, SimdLevel level) noexcept {
   const Recipe recipe = to_pixels(from, scaling, to);
-  plan({recipe.exact, to, needs_swap(from, order), recipe.arithmetic, recipe.blank}, recipe.operands, level);
+  const bool swap = needs_swap(from, order);
+  plan({recipe.exact, to, swap, recipe.arithmetic, recipe.blank}, recipe.operands, level);
+  if (recipe.exact == to && !recipe.arithmetic && !recipe.blank) {
+    past_cache_ = find_past_cache(pixel_size(to), swap, level);
+  }
 }
 
 Converter Converter::to_stored(Pixel from, int bitpix, const Scaling& scaling, ByteOrder order,
@@ -133,6 +146,12 @@ void Converter::operator()(const void* in, std::int64_t count, void* out) const 
   } else {
     run_pieces(from, count, to);
   }
+}
+
+void Converter::past_cache(const void* in, std::int64_t count, void* out) const noexcept {
+  if (past_cache_ == nullptr || count <= 0) return (*this)(in, count, out);
+  const Operands& operands = stage_count_ == 0 ? Operands{} : stages_[0].operands;
+  past_cache_(static_cast<const std::byte*>(in), count, operands, static_cast<std::byte*>(out));
 }
 
 void Converter::run_pieces(const std::byte* in, std::int64_t count, std::byte* out) const noexcept {

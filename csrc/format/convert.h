@@ -31,7 +31,6 @@ struct Conversion {
 //
 // `stored` holds count values in native byte order (decoded tiles, tensors; of big-endian ones see Converter), any
 // alignment; `out` room for count pixels. The two must not overlap.
-// Stores go through the caches: past them is no faster into fresh memory, whose pages the kernel has just written.
 void convert_native(const void* stored, std::int64_t count, const Conversion& conversion, void* out) noexcept;
 
 // The instruction sets that the loops are compiled for, in one binary; on other machines only `plain` exists.
@@ -59,6 +58,10 @@ class Converter {
                              SimdLevel level = simd_level()) noexcept;
 
   void operator()(const void* in, std::int64_t count, void* out) const noexcept;
+  // The same, past the caches where the values stay as they are but for the order of their bytes. For large results in
+  // memory that has been written before: what it holds need not be fetched first. Into fresh memory, which the kernel
+  // has just written into the caches, it is slower.
+  void past_cache(const void* in, std::int64_t count, void* out) const noexcept;
   // Whether values come out as they went in, so that who makes them can put them into place himself.
   bool copies() const noexcept { return stage_count_ == 0; }
 
@@ -76,6 +79,7 @@ class Converter {
 
   std::array<Stage, 5> stages_;  // run one after another on pieces that stay in the L1 cache
   int stage_count_ = 0;          // 0: a copy
+  Loop past_cache_ = nullptr;    // does the same as all stages
   std::size_t in_size_ = 0;
   std::size_t out_size_ = 0;
 };

@@ -48,17 +48,21 @@ constexpr bool has_loop(Step s) noexcept {
 }
 
 // find_loop is null where has_loop is false. find_inverse: from double to what `to` stores, for integers and double.
+// find_past_cache: values of `size` bytes that are only swapped or flipped; null where a level has no such stores.
 namespace plain {
 Loop find_loop(Step step) noexcept;
 Loop find_inverse(Pixel to) noexcept;
+Loop find_past_cache(std::size_t size, bool swap) noexcept;
 }  // namespace plain
 namespace avx2 {
 Loop find_loop(Step step) noexcept;
 Loop find_inverse(Pixel to) noexcept;
+Loop find_past_cache(std::size_t size, bool swap) noexcept;
 }  // namespace avx2
 namespace avx512 {
 Loop find_loop(Step step) noexcept;
 Loop find_inverse(Pixel to) noexcept;
+Loop find_past_cache(std::size_t size, bool swap) noexcept;
 }  // namespace avx512
 
 }  // namespace fits

@@ -82,4 +82,18 @@ constexpr auto kInverses = all_inverses(std::make_index_sequence<kPixelTypes>())
 Loop find_loop(Step step) noexcept { return kLoops[step_index(step)]; }
 Loop find_inverse(Pixel to) noexcept { return kInverses[static_cast<std::size_t>(to)]; }
 
+Loop find_past_cache(std::size_t size, bool swap) noexcept {
+#if defined(FITS_X86)
+  switch (size) {
+    case 1: return &past_cache<std::uint8_t, false>;
+    case 2: return swap ? &past_cache<std::uint16_t, true> : &past_cache<std::uint16_t, false>;
+    case 4: return swap ? &past_cache<std::uint32_t, true> : &past_cache<std::uint32_t, false>;
+    default: return swap ? &past_cache<std::uint64_t, true> : &past_cache<std::uint64_t, false>;
+  }
+#else
+  (void)size, (void)swap;
+  return nullptr;
+#endif
+}
+
 }  // namespace fits::FITS_LEVEL

@@ -24,9 +24,28 @@ namespace {
 // Blocks that nobody uses. A slot is emptied before its block is looked at, so that no two threads ever see one block.
 constexpr std::size_t kPage = 4096;
 constexpr std::size_t kSlots = 128;
+// What one core's share of the caches holds at most, on the machines of today. Not asked of the system: glibc takes the
+// caches of all cores together for one on some processors.
+constexpr std::size_t kCaches = std::size_t{32} << 20;
 std::array<std::atomic<Block*>, kSlots> kept{};
 std::atomic<std::size_t> kept_bytes{0};
 std::atomic<std::size_t> oldest{0};
+
+// Bytes of all results so far, and the block that this thread took last.
+std::atomic<std::uint64_t> taken{1};
+thread_local struct {
+  const void* start;
+  std::size_t capacity;
+  bool cold;
+} last{nullptr, 0, false};
+
+Block* hand_out(Block* block) noexcept {
+  if (block == nullptr) return nullptr;
+  const std::uint64_t now = taken.fetch_add(block->capacity, std::memory_order_relaxed);
+  last = {block->start, block->capacity, block->taken_at != 0 && now - block->taken_at >= kCaches};
+  block->taken_at = now;
+  return block;
+}
 
 std::size_t most_kept() noexcept {
   static const std::size_t most = [] {
@@ -81,10 +100,10 @@ Block* take_block(std::size_t size) noexcept {
     Block* const block = slot.exchange(nullptr);
     if (block == nullptr) continue;
     kept_bytes -= block->capacity;
-    if (serves(*block, capacity)) return block;
+    if (serves(*block, capacity)) return hand_out(block);
     give_back(block);
   }
-  return map_block(capacity);
+  return hand_out(map_block(capacity));
 }
 
 void give_back(Block* block) noexcept {
@@ -99,6 +118,11 @@ void give_back(Block* block) noexcept {
   }
   kept_bytes -= block->capacity;
   unmap(block);
+}
+
+bool left_caches(const void* memory) noexcept {
+  const auto at = reinterpret_cast<std::uintptr_t>(memory), start = reinterpret_cast<std::uintptr_t>(last.start);
+  return last.cold && at >= start && at - start < last.capacity;
 }
 
 // Asks for huge pages under memory that malloc gave.

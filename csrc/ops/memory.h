@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace fits::ops {
 
@@ -16,11 +17,17 @@ inline constexpr std::size_t kKeptMemory = std::size_t{256} << 20;
 
 struct Block {
   void* start;
-  std::size_t capacity;  // whole pages; start aligned to huge ones
+  std::size_t capacity;        // whole pages; start aligned to huge ones
+  std::uint64_t taken_at = 0;  // when it was last taken, in bytes of results; 0: fresh
 };
 
 // A block of at least `size` bytes with any content; null where there is no memory.
 Block* take_block(std::size_t size) noexcept;
+
+// Whether `memory` lies in the block that this thread took last, and that block's lines have left the caches: as many
+// bytes of results have been taken since the last time as the caches hold. False for fresh memory, whose pages the
+// kernel is about to write into the caches.
+bool left_caches(const void* memory) noexcept;
 
 // Keeps the block for another take_block, or hands it to the kernel.
 void give_back(Block* block) noexcept;

@@ -1,11 +1,15 @@
 #include "ops/plain_image.h"
 
+#include "ops/memory.h"
+
 namespace fits::ops {
 namespace {
 
 // Values converted between two looks at the file's bytes: small enough that positioned reads stay in cache and that
 // threads share a large image evenly.
 constexpr std::int64_t kPieceBytes = std::int64_t{1} << 20;
+// Pixels worth stores past the caches, which are waited for at the end: not the rows of cutouts.
+constexpr std::int64_t kWorthWaiting = std::int64_t{1} << 16;
 
 }  // namespace
 
@@ -30,6 +34,7 @@ PlainImage::PlainImage(const ByteReader& bytes, const Hdu& hdu, const Conversion
       converter_(conversion, ByteOrder::big_endian),
       layout_(hdu),
       out_(static_cast<std::byte*>(out)),
+      cold_(left_caches(out)),
       stored_size_(static_cast<std::int64_t>(bitpix_size(conversion.bitpix))),
       pixel_size_(static_cast<std::int64_t>(pixel_size(conversion.to))) {
   data_ = data_.subspan(static_cast<std::size_t>(std::min<std::uint64_t>(hdu.data_start, data_.size())));
@@ -39,7 +44,13 @@ void PlainImage::read(Run run, std::vector<std::byte>& scratch) const {
   const std::int64_t most = kPieceBytes / stored_size_;
   while (run.count > 0) {
     const std::int64_t count = layout_.together(run.source, std::min(run.count, most));
-    converter_(stored(layout_.stored(run.source), count, scratch), count, out_ + run.target * pixel_size_);
+    const std::byte* const from = stored(layout_.stored(run.source), count, scratch);
+    std::byte* const to = out_ + run.target * pixel_size_;
+    if (cold_ && count * pixel_size_ >= kWorthWaiting) {
+      converter_.past_cache(from, count, to);
+    } else {
+      converter_(from, count, to);
+    }
     run = {run.source + count, run.target + count, run.count - count};
   }
 }

@@ -58,6 +58,7 @@ class PlainImage {
   Converter converter_;
   Layout layout_;
   std::byte* out_;
+  bool cold_;  // what lies at `out` has left the caches
   std::int64_t stored_size_, pixel_size_;
 };
 

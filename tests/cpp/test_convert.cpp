@@ -1,5 +1,6 @@
 // convert.h against a reference that shares nothing with it: stored bytes are put together one by one, integers are
 // exact in 128 bits, and each result type is reached by the rule that convert.h states.
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -433,6 +434,36 @@ std::uint64_t stored_reference(const Number& number, Pixel from, std::uint64_t b
   Number saturated = decode(exact, encode(result, exact).bits);
   if (convention) saturated.integer -= static_cast<Wide>(scaling.bzero);
   return encode(saturated, stored).bits;
+}
+
+TEST(past_the_caches) {
+  std::mt19937 random(5);
+  std::vector<std::byte> in(4096 + 64), out(4096 + 64), expected(4096 + 64);
+  for (auto& byte : in) byte = static_cast<std::byte>(random());
+  for (const int bitpix : {8, 16, 32, 64, -32, -64}) {
+    const auto size = static_cast<std::int64_t>(fits::bitpix_size(bitpix));
+    for (const bool convention : {false, true}) {
+      fits::Scaling scaling;
+      if (convention) scaling.bzero = bitpix == 8 ? -128 : std::ldexp(1.0, std::abs(bitpix) - 1);
+      const Pixel natural = fits::physical_pixel(bitpix, scaling);
+      for (const Pixel to : {natural, Pixel::f32}) {
+        for (const SimdLevel level : levels()) {
+          for (const auto order : {ByteOrder::big_endian, ByteOrder::native}) {
+            const Converter converter({bitpix, scaling, true, to}, order, level);
+            for (int round = 0; round < 60; ++round) {
+              const std::int64_t count = round < 50 ? round : static_cast<std::int64_t>(random() % 500);
+              const std::size_t from = random() % 16, at = random() % 64;
+              std::ranges::fill(out, std::byte{7});
+              std::ranges::fill(expected, std::byte{7});
+              converter(in.data() + from, std::min(count, 4096 / size), expected.data() + at);
+              converter.past_cache(in.data() + from, std::min(count, 4096 / size), out.data() + at);
+              CHECK(out == expected);
+            }
+          }
+        }
+      }
+    }
+  }
 }
 
 TEST(to_stored) {
