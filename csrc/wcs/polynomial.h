@@ -279,8 +279,9 @@ FITS_HOST_DEVICE Found<Real> solve_planar_by_chords(const PlanarSystem<Real>& sy
     before = rest;
     if (all(done)) break;
   }
-  const Real turned = first.inverse.determinant * Real(system.all.orientation());
-  return {done & (turned > Real(0.0)), first.inverse.determinant};
+  const MaskOf<Real> open = first.inverse.determinant * Real(system.all.orientation()) > Real(0.0);
+  done = done & open;
+  return {done, first.inverse.determinant};
 }
 
 // p and q, where to begin, become the solution; a step that makes the residual larger is halved.

@@ -53,7 +53,8 @@ FITS_HOST_DEVICE Unshifted<Real> unshift_by_chords(const Shift& shift, Real U, R
     before = rest;
     if (all(done)) break;
   }
-  return {u, v, inverse.determinant, done & (inverse.determinant > Real(0.0))};
+  done = done & (inverse.determinant > Real(0.0));
+  return {u, v, inverse.determinant, done};
 }
 
 // Newton's method, in which a step that makes the residual larger is halved. Lanes that are done stay as they are.
