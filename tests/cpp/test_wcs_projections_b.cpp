@@ -93,7 +93,9 @@ Spherical<double> angles(const NativeDirection<double>& native) { return spheric
 void set(NativeAngles<double>& native, double phi, double theta) {
   native.at = fits::wcs::angles(Spherical<double>{phi, theta});
 }
-void set(NativeDirection<double>& native, double phi, double theta) { native.at = direction(Spherical<double>{phi, theta}); }
+void set(NativeDirection<double>& native, double phi, double theta) {
+  native.at = direction(Spherical<double>{phi, theta});
+}
 
 template <class Body>
 struct Visitor {
