@@ -334,6 +334,10 @@ SAMPLES: dict[str, Callable[[Files], Call]] = {
     ),
     "read_null_mask": lambda f: ((f.table_path, 3, ["S", "N", "FLUX"]), {"start": 0, "stop": 9}),
     "read_null_mask.bytes": lambda f: ((f.table_data, 3, ["N"]), {"expected": "bool 1"}),
+    "decode_columns": lambda f: (
+        (torch.ops.fits.read_row_bytes(f.table_path, 3), ["I", "5A", "I", "6L"], [3, 0, 1, 2, 0]),
+        {"tscal": [0.5, 1.0, 1.0, 1.0], "tzero": [2.0, 0.0, 32768.0, 0.0]},
+    ),
     "read_ragged": lambda f: ((f.table_path, 1, "#2", 3, None), {}),
     "read_ragged.bytes": lambda f: ((f.table_data, 2, "#2"), {"expected": "int32 1"}),
     "unpack": lambda f: ((f.raw, 16, [3, 4]), {}),

@@ -134,6 +134,7 @@ STABLE_TORCH_LIBRARY(fits, m) {
   m.def(
       "read_ragged.bytes(Tensor data, int hdu, str column, SymInt start=0, SymInt? stop=None, *, "
       "str? expected=None) -> (Tensor values, Tensor offsets)");
+  m.def("decode_columns(Tensor rows, str[] tforms, int[] columns, *, float[] tscal, float[] tzero) -> Tensor[]");
   m.def("read_rows(str path, int hdu, Tensor rows, str[] columns, *, str? expected=None) -> Tensor[]");
   m.def("read_rows.bytes(Tensor data, int hdu, Tensor rows, str[] columns, *, str? expected=None) -> Tensor[]");
 

@@ -24,7 +24,7 @@ from table_files import PRIMARY, compressed_table, element, plain_table, width
 import torchfits  # noqa: F401  registers the operators
 
 read_columns, read_rows = torch.ops.fits.read_columns, torch.ops.fits.read_rows
-read_null_mask = torch.ops.fits.read_null_mask
+read_null_mask, decode_columns = torch.ops.fits.read_null_mask, torch.ops.fits.decode_columns
 
 DTYPES = {"B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", "D": ">f8", "C": ">c8", "M": ">c16"}
 NUMBERS = list("BIJKEDCM")
@@ -423,6 +423,68 @@ def test_compressed_tables(codec: str, tile: int) -> None:
     for read in (read_columns, read_null_mask):
         for one, other in zip(read(packed, 1, [], 3, -1), read(plain, 1, [], 3, -1), strict=True):
             assert_equal(one, other.numpy())
+
+
+# --- decode_columns -----------------------------------------------------------------------------------------------
+
+
+def test_decoded_rows_are_the_columns_of_the_file() -> None:
+    tforms = [*TFORMS, "PJ(3)", "QE"]
+    table = random_table(tforms, 60)
+    file = as_tensor(table_file(tforms, table))
+    rows = torch.ops.fits.read_row_bytes(file, 1)
+    fixed = list(range(len(TFORMS)))
+    for one, other in zip(
+        decode_columns(rows, tforms, fixed, tscal=[], tzero=[]), read_columns(file, 1, []), strict=True
+    ):
+        assert_equal(one, other.numpy())
+    p, q = decode_columns(rows, tforms, [len(TFORMS), len(TFORMS) + 1], tscal=[], tzero=[])
+    assert_equal(p, np.ascontiguousarray(table[:, -24:-16]).view(">i4").astype(np.int32))
+    assert_equal(q, np.ascontiguousarray(table[:, -16:]).view(">i8").astype(np.int64))
+
+
+@pytest.mark.parametrize("tscal, tzero", SCALINGS)
+@pytest.mark.parametrize("letter", [*NUMBERS, "L", "A", "X"])
+def test_decoded_scaling(letter: str, tscal: float, tzero: float) -> None:
+    table = random_table([f"2{letter}", "J"], 40)
+    file = as_tensor(table_file([f"2{letter}", "J"], table, TSCAL1=tscal, TZERO1=tzero))
+    arguments = ([f"2{letter}", "J"], [1, 0])
+    rows = torch.from_numpy(table)
+    found = decode_columns(rows, *arguments, tscal=[float(tscal), 1.0], tzero=[float(tzero), 0.0])
+    for one, other in zip(found, reversed(read_columns(file, 1, [])), strict=True):
+        assert_equal(one, other.numpy())
+    torch.library.opcheck(
+        torch.ops.fits.decode_columns.default,
+        (rows, *arguments),
+        {"tscal": [float(tscal), 1.0], "tzero": [float(tzero), 0.0]},
+        test_utils="test_faketensor",
+    )
+
+
+def test_decoding_rows_that_are_not_contiguous() -> None:
+    table = random_table(["J", "3A"], 40)
+    found = decode_columns(torch.from_numpy(table)[::2], ["J", "3A"], [0, 1], tscal=[], tzero=[])
+    for one, tform, cells in zip(found, ["J", "3A"], split(["J", "3A"], table)):
+        assert_equal(one, from_bytes(tform, cells)[::2])
+
+
+BAD_ROWS = [
+    (torch.zeros(3, 4), ["J"], [0], [], "rows must be uint8 .n, NAXIS1., not Float of 2 dimensions"),
+    (torch.zeros(12, dtype=torch.uint8), ["J"], [0], [], "not Byte of 1 dimensions"),
+    (torch.zeros(3, 4, dtype=torch.uint8), ["K"], [0], [], "the tforms are 8 bytes wide and the rows 4"),
+    (torch.zeros(3, 4, dtype=torch.uint8), ["J"], [1], [], "there is no column 1; there are 1, counted from 0"),
+    (torch.zeros(3, 4, dtype=torch.uint8), ["J"], [-1], [], "there is no column -1"),
+    (torch.zeros(3, 4, dtype=torch.uint8), ["4Z"], [0], [], r"tforms.0. = 4Z: must be a number of elements"),
+    (torch.zeros(3, 4, dtype=torch.uint8), ["J"], [0], [1.0, 2.0], "tscal and tzero must have a number for each of"),
+]
+
+
+@pytest.mark.parametrize("rows, tforms, columns, tscal, message", BAD_ROWS)
+def test_rows_that_do_not_fit(
+    rows: torch.Tensor, tforms: list[str], columns: list[int], tscal: list[float], message: str
+) -> None:
+    with pytest.raises(ValueError, match=f"decode_columns: {message}"):
+        decode_columns(rows, tforms, columns, tscal=tscal, tzero=[])
 
 
 # --- Graphs -------------------------------------------------------------------------------------------------------

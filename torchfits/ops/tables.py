@@ -1,7 +1,8 @@
-"""read_columns, read_rows, read_null_mask, read_ragged: columns of tables."""
+"""read_columns, read_rows, read_null_mask, read_ragged, decode_columns: columns of tables."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import torch
@@ -29,8 +30,8 @@ scaling gives float64, of complex columns complex128, as astropy's. Integers tha
 
 Under torch.compile and torch.export dtypes and numbers of axes are read from the file when the graph is captured, and
 the captured call carries them as ``expected`` ("float32 1, uint8 2": dtype and axes of each column): it raises ValueError
-where the file at run time has others. Sizes stay open. Into a graph that must not look into a file, read the rows as
-bytes: ``read_row_bytes``.
+where the file at run time has others. Sizes stay open. In a graph that must not look into a file, read rows by
+``read_row_bytes`` and their columns by ``decode_columns``.
 
 Errors: RuntimeError for a bad file (TFORMn that is none or does not make NAXIS1, a field that holds no number) or an HDU
 that is no table, IndexError for an HDU or column that is not there, ValueError for a name that fits two columns or for a
@@ -74,6 +75,16 @@ Errors: as of ``read_columns``; RuntimeError, naming row and column, for a descr
 
 Under a compiler ``expected`` must be given.
 """,
+    "decode_columns": """Rows of a binary table as bytes (``read_row_bytes``), uint8 ``[n, NAXIS1]``, into some of their columns.
+
+The form of table reading that lives in graphs: types and shapes follow from the arguments. ``tforms`` are the TFORMn of
+all columns, ``columns`` the wanted ones, counted from 0; ``tscal`` and ``tzero`` have TSCALn and TZEROn of all columns, or
+nothing. Values as of ``read_columns``, cells of several elements ``[n, repeat]``. Columns of variable-length arrays give
+their descriptors: number of elements and byte in the heap (``read_heap_bytes``), int32 ``[n, 2]`` of P, int64 of Q. FITS
+Standard 4.0, section 7.3. On the host.
+
+Errors: ValueError for formats that are none or that are not as wide as the rows, for a column that is not there.
+""",
 }
 
 
@@ -96,7 +107,7 @@ def _given(name: str, expected: str | None) -> str:
     if expected is None:
         raise RuntimeError(
             f"{name}.bytes: dtypes and axes lie in the data, which a graph does not have yet; pass expected=, or read "
-            "the rows as bytes by torch.ops.fits.read_row_bytes.bytes"
+            "rows by torch.ops.fits.read_row_bytes.bytes and their columns by decode_columns, whose types are arguments"
         )
     return expected
 
@@ -213,3 +224,54 @@ def _(
     expected: str | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     return _arrays(_given("read_ragged", expected))
+
+
+_DTYPES = {
+    "L": torch.bool,
+    "X": torch.bool,
+    "B": torch.uint8,
+    "A": torch.uint8,
+    "I": torch.int16,
+    "J": torch.int32,
+    "K": torch.int64,
+    "E": torch.float32,
+    "D": torch.float64,
+    "C": torch.complex64,
+    "M": torch.complex128,
+    "P": torch.int32,
+    "Q": torch.int64,
+}
+_CONVENTIONS = {
+    ("B", -128.0): torch.int8,
+    ("I", 2.0**15): torch.uint16,
+    ("J", 2.0**31): torch.uint32,
+    ("K", 2.0**63): torch.uint64,
+}
+
+
+def _decoded_type(tform: str, tscal: float, tzero: float) -> tuple[torch.dtype, list[int]]:
+    """Dtype of a column, and the shape of a cell."""
+    found = re.match(r" *(\d*)([LXBIJKAEDCMPQ])(\d*)", tform, re.IGNORECASE)
+    if found is None:
+        raise ValueError(f"decode_columns: {tform!r} is no format of a column")
+    letter = found[2].upper()
+    repeat = int(found[1] or (found[3] if letter == "A" else "") or 1)
+    dtype = _DTYPES[letter]
+    if letter in "PQ":
+        return dtype, [2 * repeat]
+    if letter in "BIJKEDCM" and (tscal, tzero) != (1, 0):
+        convention = _CONVENTIONS.get((letter, tzero)) if tscal == 1 else None
+        dtype = convention or (torch.complex128 if dtype.is_complex else torch.float64)
+    return dtype, [] if repeat == 1 and letter not in "AX" else [repeat]
+
+
+@torch.library.register_fake("fits::decode_columns")
+def _(
+    rows: torch.Tensor, tforms: list[str], columns: list[int], *, tscal: list[float], tzero: list[float]
+) -> list[torch.Tensor]:
+    made = []
+    for column in columns:
+        scaling = (tscal[column] if tscal else 1.0, tzero[column] if tzero else 0.0)
+        dtype, shape = _decoded_type(tforms[column], *scaling)
+        made.append(rows.new_empty([rows.shape[0], *shape], dtype=dtype))
+    return made
