@@ -120,9 +120,9 @@ def test_hdus_without_an_image(mef: Path) -> None:
     for call in (lambda: opened[0].read(), lambda: opened[0].section[0], lambda: opened[0].section[...]):
         with pytest.raises(RuntimeError, match=r"mef\.fits\[0\] has no data \(NAXIS = 0\)"):
             call()
-    for call in (lambda: opened[3].data, lambda: opened[3].read(), lambda: opened[3].section[0]):
-        with pytest.raises(NotImplementedError, match=r"\[3\] is a binary table, .*astropy\.table\.Table\.read"):
-            call()
+    with pytest.raises(ValueError, match=r"\[3\] is a table: sections are of images"):
+        _ = opened[3].section[0]
+    assert opened[3].data["RA"].tolist() == [0, 1, 2, 3, 4]
 
 
 def test_extensions_of_other_types(tmp_path: Path) -> None:

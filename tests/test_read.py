@@ -218,34 +218,33 @@ def test_only_the_rows_that_are_needed_are_read(tmp_path: Path) -> None:
 # --- What cannot be read ---------------------------------------------------------------------------------------------
 
 
-def test_tables_say_what_to_do_instead(mef: Path) -> None:
-    for call in (
-        lambda: torchfits.read(mef, 3),
-        lambda: torchfits.read(mef, "CATALOG"),
-        lambda: torchfits.read(mef, "CATALOG", columns=["RA"]),
-        lambda: torchfits.read(mef, 3, rows=slice(3)),
-        lambda: torchfits.read(mef, 3, where="MAG < 20"),
-        lambda: torchfits.read(f"{mef}[CATALOG]"),
-        lambda: torchfits.read(mef.read_bytes(), 3),
-    ):
-        with pytest.raises(
-            NotImplementedError, match=r"\[3\] is a binary table.*astropy.table.Table.read\(..., hdu=3\)"
-        ):
-            call()
+def test_what_is_of_images_alone(mef: Path) -> None:
+    for argument, message in [
+        ({"section": (0,)}, "sections are of images"),
+        ({"section": "1:2,*"}, "sections are of images"),
+        ({"dtype": torch.float32}, "dtype= is for images"),
+    ]:
+        with pytest.raises(ValueError, match=rf"\[3\] is a table: {message}"):
+            torchfits.read(mef, "CATALOG", **argument)
+    with pytest.raises(ValueError, match="scaled=False is for images"):
+        torchfits.open(mef)[3].read(scaled=False)
+    with pytest.raises(ValueError, match=r"\[1\] is no table, and batches"):
+        torchfits.open(mef)[1].batches(5)
 
 
 def test_a_table_is_the_first_hdu_with_data(tmp_path: Path) -> None:
     ascii_table = fits.TableHDU.from_columns([fits.Column("A", "I4", array=np.arange(3))])
     fits.HDUList([fits.PrimaryHDU(), ascii_table, fits.ImageHDU(np.arange(3))]).writeto(tmp_path / "table.fits")
-    with pytest.raises(NotImplementedError, match=r"table\.fits\[1\] is an ASCII table"):
-        torchfits.read(tmp_path / "table.fits")
+    table = torchfits.read(tmp_path / "table.fits")
+    assert isinstance(table, torchfits.Table)
+    assert table["A"].tolist() == [0, 1, 2]
     assert torchfits.read(tmp_path / "table.fits", 2).tolist() == [0, 1, 2]
 
 
 @pytest.mark.parametrize("argument", [{"columns": ["RA"]}, {"rows": slice(2)}, {"where": "X > 1"}])
 @pytest.mark.parametrize("hdu", [None, 1, "SCI"])
 def test_arguments_of_tables_on_images(argument: dict, hdu: int | str | None, mef: Path) -> None:
-    with pytest.raises(ValueError, match=r"\[1\] is an image: columns=, rows= and where= are for tables"):
+    with pytest.raises(ValueError, match=r"\[1\] is no table: columns=, rows= and where= are for tables"):
         torchfits.read(mef, hdu, **argument)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -11,6 +12,8 @@ from torchfits.section import SectionLike, Window
 from torchfits.source import HDU_NAMES, HEADER_TEXT, READ_IMAGE, READ_SECTION, Operator, Source, text_of
 
 if TYPE_CHECKING:
+    from torchfits.table import Names, Table
+    from torchfits.table_reading import RowsLike, TableReader
     from torchfits.wcs import WCS
 
 # By the kind column of torch.ops.fits.hdus.
@@ -66,6 +69,8 @@ class HDU:
     30.0
     >>> image = hdu.data                     # the whole image, read once and kept
     >>> stamp = hdu.section[10:20, ::-1]     # only what is asked for
+    >>> torchfits.open("mef.fits")["CATALOG"].data["RA"]     # of a table a Table
+    tensor([0., 1., 2., 3., 4.], dtype=torch.float64)
     """
 
     __slots__ = ("_data", "_dtype", "_file", "_header", "_row", "_wcs", "index")
@@ -78,7 +83,7 @@ class HDU:
         self.index = index
         self._file = file
         self._row = row
-        self._data: torch.Tensor | None = None
+        self._data: torch.Tensor | Table | None = None
         self._dtype: torch.dtype | None = None
         self._header: Header | None = None
         self._wcs: WCS | None = None
@@ -134,8 +139,11 @@ class HDU:
         return self._header
 
     @property
-    def data(self) -> torch.Tensor | None:
-        """The image, None where there is none (NAXIS = 0). It is read once; changing it does not change the file."""
+    def data(self) -> Any:
+        """The image, a tensor, or the `Table`; None where there is none (NAXIS = 0).
+
+        It is read once; changing it does not change the file.
+        """
         if self._data is None and self.shape:
             self._data = self.read()
         return self._data
@@ -165,8 +173,11 @@ class HDU:
         dtype: torch.dtype | None = None,
         device: Device | None = None,
         scaled: bool = True,
-    ) -> torch.Tensor:
-        """Reads the image, or a section of it, anew.
+        columns: Names | None = None,
+        rows: RowsLike | None = None,
+        where: str | None = None,
+    ) -> Any:
+        """Reads the image, or a section of it, anew: a tensor. Or the table, or a part of it: a `Table`.
 
         `section`: integers, slices and ``...`` in tensor order, or a CFITSIO section such as ``"10:20,*"``. `dtype`
         converts while reading, ``scaled=False`` gives the stored values, `device` is where the tensor goes.
@@ -174,8 +185,18 @@ class HDU:
         >>> hdu = torchfits.open("mef.fits")["SCI"]
         >>> hdu.read("10:20,*", dtype=torch.float16, device="cpu").shape
         torch.Size([40, 11])
+
+        Of a table: `columns`, names in any case; `rows`, a slice, row numbers in any order, or a mask; `where`, a
+        condition in the words of CFITSIO's row filters. Only what they ask for is read.
+
+        >>> torchfits.open("mef.fits")["CATALOG"].read(columns=["RA"], rows=slice(1, 3))["RA"]
+        tensor([1., 2.], dtype=torch.float64)
         """
-        self._check_image()
+        if self.is_table:
+            self._check_table(section, dtype, scaled)
+            table = self._reader().read(columns, rows, where)
+            return table if device is None else table.to(device)
+        self._check_image(columns is rows is where is None)
         if section is None:
             image = self._call(READ_IMAGE, dtype=dtype, scaled=scaled)
         else:
@@ -184,18 +205,49 @@ class HDU:
             )
         return image if device is None else image.to(device)
 
+    def batches(
+        self,
+        size: int,
+        *,
+        columns: Names | None = None,
+        where: str | None = None,
+        rank: int = 0,
+        world: int = 1,
+    ) -> Iterator[Table]:
+        """A table in batches of `size` rows, each a `Table`, in memory that does not grow with the file.
+
+        Of `world` processes each takes every world-th batch, its `rank` says which; together they have every row once.
+        With `where`, a batch has those of its rows for which it is true, and one without any is left out.
+
+        >>> [batch["RA"].tolist() for batch in torchfits.open("mef.fits")["CATALOG"].batches(2, rank=0, world=2)]
+        [[0.0, 1.0], [4.0]]
+        """
+        if not self.is_table:
+            raise ValueError(f"{self._file.source.name}[{self.index}] is no table, and batches are of rows of tables")
+        return self._reader().batches(size, columns, where, rank, world)
+
+    def _reader(self) -> TableReader:
+        from torchfits.table_reading import TableReader  # tables are loaded when there is one
+
+        return TableReader(self._file.source, self.index, self.header, self.shape[0])
+
     def _call(self, operator: Operator, *args: object, **options: object) -> torch.Tensor:
         result: torch.Tensor = self._file.source(operator, self.index, *args, **options)
         return result
 
-    def _check_image(self) -> None:
+    def _check_table(self, section: SectionLike | None, dtype: torch.dtype | None, scaled: bool) -> None:
+        where = f"{self._file.source.name}[{self.index}] is a table"
+        if section is not None:
+            raise ValueError(f"{where}: sections are of images; rows= and columns= choose from a table")
+        if dtype is not None:
+            raise ValueError(f"{where}: dtype= is for images; convert the columns that it is meant for")
+        if not scaled:
+            raise ValueError(f"{where}: scaled=False is for images; torch.ops.fits.read_row_bytes has rows as stored")
+
+    def _check_image(self, for_images: bool) -> None:
         where = f"{self._file.source.name}[{self.index}]"
-        if self.is_table:
-            article = "an" if self.kind.startswith("A") else "a"
-            raise NotImplementedError(
-                f"{where} is {article} {self.kind}, and torchfits does not read tables yet; until it does, use "
-                f"astropy.table.Table.read(..., hdu={self.index})"
-            )
+        if not for_images:
+            raise ValueError(f"{where} is no table: columns=, rows= and where= are for tables")
         if not self.shape:
             raise RuntimeError(f"{where} has no data (NAXIS = 0)")
 
@@ -228,7 +280,8 @@ class Section:
         return self._hdu.dtype
 
     def __getitem__(self, section: SectionLike) -> torch.Tensor:
-        return self._hdu.read(section)
+        part: torch.Tensor = self._hdu.read(section)
+        return part
 
     def __repr__(self) -> str:
         return f"<section of {self._hdu!r}>"

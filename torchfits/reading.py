@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import torch
 
@@ -12,6 +12,10 @@ from torchfits.header import Header
 from torchfits.section import SectionLike
 from torchfits.source import READ_IMAGE, HDUKey, Source, SourceLike
 from torchfits.summary import Info
+
+if TYPE_CHECKING:
+    from torchfits.table import Names
+    from torchfits.table_reading import RowsLike
 
 
 @overload
@@ -23,10 +27,10 @@ def read(
     dtype: torch.dtype | None = None,
     device: Device | None = None,
     header: Literal[False] = False,
-    columns: object = None,
-    rows: object = None,
-    where: object = None,
-) -> torch.Tensor: ...
+    columns: Names | None = None,
+    rows: RowsLike | None = None,
+    where: str | None = None,
+) -> Any: ...
 @overload
 def read(
     source: SourceLike,
@@ -36,10 +40,10 @@ def read(
     dtype: torch.dtype | None = None,
     device: Device | None = None,
     header: Literal[True],
-    columns: object = None,
-    rows: object = None,
-    where: object = None,
-) -> tuple[torch.Tensor, Header]: ...
+    columns: Names | None = None,
+    rows: RowsLike | None = None,
+    where: str | None = None,
+) -> tuple[Any, Header]: ...
 def read(
     source: SourceLike,
     hdu: HDUKey | None = None,
@@ -48,11 +52,13 @@ def read(
     dtype: torch.dtype | None = None,
     device: Device | None = None,
     header: bool = False,
-    columns: object = None,
-    rows: object = None,
-    where: object = None,
-) -> torch.Tensor | tuple[torch.Tensor, Header]:
-    """Reads an image as a tensor: NAXIS1 = W and NAXIS2 = H is ``[H, W]``, values as astropy gives them.
+    columns: Names | None = None,
+    rows: RowsLike | None = None,
+    where: str | None = None,
+) -> Any:
+    """Reads an image as a tensor, a table as a `Table`: of one HDU, values as astropy gives them.
+
+    NAXIS1 = W and NAXIS2 = H is ``[H, W]``.
 
     >>> image = torchfits.read("m31.fits")                         # the first HDU with data
     >>> image = torchfits.read("mef.fits", "SCI")                  # by name; or 1, -1, ("SCI", 2)
@@ -60,6 +66,7 @@ def read(
     >>> image = torchfits.read("m31.fits", section=(slice(0, 10), ...), dtype=torch.float32)
     >>> image, header = torchfits.read("m31.fits", header=True)
     >>> image = torchfits.read(Path("m31.fits").read_bytes())      # or a file object; gzipped or not
+    >>> table = torchfits.read("mef.fits", "CATALOG", columns=["RA"], rows=slice(0, 3))
 
     source: a path, an extended file name, bytes, a 1-D uint8 tensor, or a binary file object, which is read from where
         it stands.
@@ -69,8 +76,8 @@ def read(
     dtype: converts in the same pass. Without it unsigned images are uint16, uint32 or uint64, for which torch has
         hardly any arithmetic.
     device: where the tensor goes after it is read on the CPU, such as ``"cuda"``.
-    header: True returns ``(image, Header)``.
-    columns, rows, where: of tables, which are not read yet.
+    header: True returns the pair of data and `Header`.
+    columns, rows, where: of a table, names, a slice or numbers or a mask of rows, and a condition; see `HDU.read`.
 
     Raises FileNotFoundError and the like for paths, ValueError for what cannot be asked, KeyError and IndexError for
     HDUs that are not there, RuntimeError for a bad file or one without data.
@@ -92,10 +99,8 @@ def read(
 
     file = FITS._of(parsed)
     unit = file.first_with_data() if hdu is None else file[hdu]
-    if of_table and not unit.is_table:
-        raise ValueError(f"{parsed.name}[{unit.index}] is an image: columns=, rows= and where= are for tables")
-    image = unit.read(section, dtype=dtype, device=device)
-    return (image, unit.header) if header else image
+    data = unit.read(section, dtype=dtype, device=device, columns=columns, rows=rows, where=where)
+    return (data, unit.header) if header else data
 
 
 def info(source: SourceLike) -> Info:

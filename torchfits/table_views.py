@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Collection, Iterator, Mapping, MutableMapping
 from dataclasses import replace
 from typing import Any, Literal, TypeVar
 
@@ -16,7 +16,7 @@ from torchfits.table_input import as_column
 Value = TypeVar("Value")
 
 
-def found(columns: Mapping[str, Column], name: str) -> str:
+def found(columns: Collection[str], name: str) -> str:
     """The name of a column as the table has it: the same, or the only one that differs in case alone."""
     if name in columns:
         return name
