@@ -20,7 +20,7 @@ from setuptools.command.bdist_wheel import bdist_wheel as _bdist_wheel
 from setuptools.command.build_ext import build_ext as _build_ext
 
 ROOT = Path(__file__).parent.resolve()
-FOLDERS = ["csrc", "csrc/format", "csrc/io", "csrc/tile", "csrc/wcs", "csrc/ops"]
+FOLDERS = ["csrc", "csrc/format", "csrc/filter", "csrc/io", "csrc/tile", "csrc/wcs", "csrc/ops"]
 SYSTEM_LIBRARIES = ["cfitsio", "libdeflate", "zlib"] + (["wcslib"] if (ROOT / "csrc/wcs").is_dir() else [])
 
 TARGET = ["-DTORCH_TARGET_VERSION=0x020a000000000000"]
