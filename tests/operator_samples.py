@@ -338,6 +338,8 @@ SAMPLES: dict[str, Callable[[Files], Call]] = {
         (torch.ops.fits.read_row_bytes(f.table_path, 3), ["I", "5A", "I", "6L"], [3, 0, 1, 2, 0]),
         {"tscal": [0.5, 1.0, 1.0, 1.0], "tzero": [2.0, 0.0, 32768.0, 0.0]},
     ),
+    "filter_rows": lambda f: ((f.table_path, 3, "flux > 8000 && M[1,2] == F || #row == 2", 1, -1), {}),
+    "filter_rows.bytes": lambda f: ((f.table_data, 1, "sum($#1$) % 2 == 0"), {"start": 0, "stop": None}),
     "read_ragged": lambda f: ((f.table_path, 1, "#2", 3, None), {}),
     "read_ragged.bytes": lambda f: ((f.table_data, 2, "#2"), {"expected": "int32 1"}),
     "unpack": lambda f: ((f.raw, 16, [3, 4]), {}),

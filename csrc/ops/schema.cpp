@@ -137,6 +137,8 @@ STABLE_TORCH_LIBRARY(fits, m) {
   m.def("decode_columns(Tensor rows, str[] tforms, int[] columns, *, float[] tscal, float[] tzero) -> Tensor[]");
   m.def("read_rows(str path, int hdu, Tensor rows, str[] columns, *, str? expected=None) -> Tensor[]");
   m.def("read_rows.bytes(Tensor data, int hdu, Tensor rows, str[] columns, *, str? expected=None) -> Tensor[]");
+  m.def("filter_rows(str path, int hdu, str expression, SymInt start=0, SymInt? stop=None) -> Tensor");
+  m.def("filter_rows.bytes(Tensor data, int hdu, str expression, SymInt start=0, SymInt? stop=None) -> Tensor");
 
   // Stored and physical values
   m.def("unpack(Tensor data, int bitpix, SymInt[] shape) -> Tensor");
