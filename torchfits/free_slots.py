@@ -6,12 +6,11 @@ import torch
 
 from torchfits.wcs_layout import Head
 
-_GRISM = 3  # in the spectral block
-_SPECTRAL, _TABLE = 2, 4  # kinds of axes
 _LONPOLE, _PV, _ZPN_DEGREE = 16, 25, 66  # in the celestial block
 _SIP_ORDERS, _SIP_COEFFICIENTS, _SIP_TRIANGLE, _SIP_MOST = 2, 6, 55, 9
 # kRecords, then kSize, kTable, kDegree and kTerms of a record
 _RECORDS, _RECORD, _RECORD_TABLE, _RECORD_DEGREE, _RECORD_TERMS = 2, 79, 3, 4, 16
+_TABLE_AXES = 5  # of a general polynomial, after the numbers of its variables, auxiliary ones and terms
 
 # PVi_m that are continuous: the first m, and how many, of projections in wcslib's order. None: ZPN, as many as it has.
 _PARAMETERS = {1: (1, 2), 2: (1, 3), 5: (1, 2), 7: (0, None), 9: (1, 1), 10: (1, 2), 11: (1, 1)}
@@ -21,12 +20,17 @@ _PARAMETERS |= {14: (1, 2), 15: (1, 2), 16: (1, 2), 17: (1, 2), 22: (1, 1)}
 def wcs_slots(wcs: torch.Tensor) -> dict[str, torch.Tensor]:
     """The free slots of a packed WCS by name: int64 indices into its last dimension.
 
-    ``crpix`` ``[N]``, ``crval`` (of all axes but grisms' and tables'), ``matrix`` ``[N * N]`` (row i for world axis i;
-    CDELT and PC or CD multiplied out, in degrees and SI units); where there are such, ``lonpole``, ``pv`` (PVi_m of the
-    latitude axis that vary smoothly), ``sip_a`` and ``sip_b`` (A_p_q and B_p_q with 2 <= p + q, p first),
-    ``polynomial`` and ``sequent``: coefficients of distortions before and after the matrix (TPV, TNX, ZPX, DSS, TPD),
-    for each axis by powers of the first variable, odd powers of the radius last. Slots change together with those that
-    follow from them by ``wcs_update``::
+    ``crpix`` and ``crval`` ``[N]``, ``matrix`` ``[N * N]`` (row i for world axis i; CDELT and PC or CD multiplied out,
+    in degrees and SI units); where there are such, ``lonpole``, ``pv`` (PVi_m of the latitude axis that vary smoothly),
+    ``sip_a`` and ``sip_b`` (A_p_q and B_p_q with 2 <= p + q, p first), ``polynomial`` and ``sequent``: coefficients of
+    distortions before and after the matrix, for each axis by powers of the first variable, odd powers of the radius
+    last (TPV, TNX, ZPX, DSS, TPD), or one for each term (Paper IV's Polynomial).
+
+    All other slots are constants to the derivatives of coordinates: their gradient is 0, also of those on which
+    coordinates depend. Such are the elements of lookup tables and of -TAB arrays, the parameters of spectra (RESTFRQ,
+    PVi_m of grisms), the fiducial point (PVi_1, PVi_2 of the longitude axis), powers, origins and scales of
+    polynomials, AP and BP (where the inverse begins). Slots change together with those that follow from them by
+    ``wcs_update``::
 
         slots = torchfits.wcs_slots(wcs)
         crpix = wcs[slots["crpix"]].clone().requires_grad_()
@@ -42,12 +46,9 @@ def wcs_slots(wcs: torch.Tensor) -> dict[str, torch.Tensor]:
         raise ValueError("wcs_slots: this is not a packed WCS [P] or [B, P]")
     head = [int(slot) for slot in wcs[: Head.SIZE].tolist()]
     naxis, linear = head[Head.NAXIS], head[Head.LINEAR]
-    kinds = wcs[linear + 2 * naxis + 2 * naxis * naxis :][:naxis].tolist()
-    grism = _SPECTRAL in kinds and wcs[head[Head.SPECTRAL] + _GRISM] != 0
-    fixed = {_TABLE, _SPECTRAL} if grism else {_TABLE}
     slots = {
         "crpix": torch.arange(linear, linear + naxis),
-        "crval": torch.tensor([linear + naxis + axis for axis in range(naxis) if kinds[axis] not in fixed]),
+        "crval": torch.arange(linear + naxis, linear + 2 * naxis),
         "matrix": torch.arange(linear + 2 * naxis, linear + 2 * naxis + naxis * naxis),
     }
     if head[Head.PROJECTION] != 0:
@@ -77,11 +78,16 @@ def wcs_slots(wcs: torch.Tensor) -> dict[str, torch.Tensor]:
 
 
 def _terms(wcs: torch.Tensor, block: int) -> list[int]:
-    """The coefficients of the template polynomials of a block (csrc/wcs/layout.h, namespace distortion)."""
+    """The coefficients of the polynomials of a block (csrc/wcs/layout.h, namespace distortion)."""
     terms: list[int] = []
     for record in range(int(wcs[block + 1])):
         start = block + _RECORDS + record * _RECORD
         if wcs[start + _RECORD_TABLE] != 0:
+            table = block + int(wcs[start + _RECORD_TABLE])
+            variables, auxiliaries, count = (int(number) for number in wcs[table : table + 3].tolist())
+            first = table + _TABLE_AXES + 3 * variables + auxiliaries * 2 * (variables + 1)
+            size = 1 + variables + auxiliaries
+            terms += range(first, first + count * size, size)
             continue
         degree, radial = int(wcs[start + _RECORD_DEGREE]), int(wcs[start + _RECORD_DEGREE + 1])
         for p in range(degree + 1):

@@ -261,7 +261,7 @@ class WCS(LowLevelWCS):
 
     def parameters(self) -> dict[str, Tensor]:
         """What a fit may vary, by name: ``crpix``, ``crval``, ``matrix`` (CDi_j, row by row), and where there are such
-        ``lonpole``, ``pv``, ``sip_a``, ``sip_b``; in the order of `torchfits.wcs_slots`."""
+        ``lonpole``, ``pv``, ``sip_a``, ``sip_b``, ``polynomial``, ``sequent``; as `torchfits.wcs_slots` has them."""
         slots = wcs_slots(self._packed.detach())
         return {name: self._packed[..., place.to(self.device)] for name, place in slots.items()}
 

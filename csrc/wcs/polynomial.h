@@ -110,13 +110,13 @@ FITS_HOST_DEVICE Real power_of(Real x, double power) {
   return power > 0 ? select(x == Real(0.0), Real(0.0), result) : result;
 }
 
-// The general polynomial of a table; `z` holds the coordinates of all axes.
+// Variables and auxiliary ones of the general polynomial of a table; `z` holds the coordinates of all axes.
+inline constexpr int kMaxVariables = kMaxAxes + distortion::kMaxAuxiliaries;
 template <class Real>
-FITS_HOST_DEVICE Real general_polynomial(const double* table, const Real* z) {
+FITS_HOST_DEVICE void general_variables(const double* table, const Real* z, Real* variables) {
   using distortion::TableLayout;
   const int n = static_cast<int>(table[TableLayout::kVariables]);
   const TableLayout layout{n, static_cast<int>(table[TableLayout::kAuxiliaries])};
-  Real variables[kMaxAxes + distortion::kMaxAuxiliaries];
   for (int i = 0; i < n; ++i) {
     const Real coordinate = z[static_cast<int>(table[TableLayout::kAxes + i])];
     variables[i] = (coordinate - Real(table[layout.origin() + i])) * Real(table[layout.scale() + i]);
@@ -130,16 +130,36 @@ FITS_HOST_DEVICE Real general_polynomial(const double* table, const Real* z) {
     }
     variables[n + k] = power_of(sum, power[0]);
   }
+}
+
+// A coefficient times the powers of `count` variables that a term has.
+template <class Real>
+FITS_HOST_DEVICE Real general_term(const double* term, int count, const Real* variables, Real coefficient) {
+  Real product = coefficient;
+  for (int i = 0; i < count; ++i) {
+    if (term[1 + i] != 0) product = product * power_of(variables[i], term[1 + i]);
+  }
+  return product;
+}
+
+// The general polynomial of a table, with the coefficient of slot i of the table as coefficient(i).
+template <class Real, class Coefficient>
+FITS_HOST_DEVICE Real general_polynomial(const double* table, const Real* z, const Coefficient& coefficient) {
+  using distortion::TableLayout;
+  Real variables[kMaxVariables];
+  general_variables(table, z, variables);
+  const TableLayout layout{static_cast<int>(table[TableLayout::kVariables]),
+                           static_cast<int>(table[TableLayout::kAuxiliaries])};
   Real sum = Real(0.0);
   for (int m = 0; m < static_cast<int>(table[TableLayout::kTerms]); ++m) {
-    const double* const term = table + layout.term(m);
-    Real product = Real(term[0]);
-    for (int i = 0; i < n + layout.auxiliaries; ++i) {
-      if (term[1 + i] != 0) product = product * power_of(variables[i], term[1 + i]);
-    }
-    sum = sum + product;
+    const int at = layout.term(m);
+    sum = sum + general_term(table + at, layout.variables + layout.auxiliaries, variables, coefficient(at));
   }
   return fma(Real(table[TableLayout::kGain]), sum, Real(table[TableLayout::kConstant]));
+}
+template <class Real>
+FITS_HOST_DEVICE Real general_polynomial(const double* table, const Real* z) {
+  return general_polynomial(table, z, [table](int i) { return Real(table[i]); });
 }
 
 // ---- several axes

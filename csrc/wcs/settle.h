@@ -17,11 +17,12 @@ FITS_HOST_DEVICE void settle_slots(const Packed& wcs, const Slot* slots, Slot* s
       origin[axis] = Slot(0.0);
     }
   }
-  if (has_free_spectral(wcs)) {
+  if (wcs.has_spectral) {
     const int block = static_cast<int>(wcs.slots[head::kSpectral]), crval = linear + at.crval() + wcs.spec;
     Dual<Slot> varied[spectral::kSize];
+    for (const int slot : kSpectralFollows) varied[slot] = Dual<Slot>(0.0);
     complete_spectral(wcs, Dual<Slot>(slots[crval], Slot(1.0), Slot(0.0)), varied);
-    for (const int slot : {static_cast<int>(spectral::kReference), static_cast<int>(spectral::kScale)}) {
+    for (const int slot : kSpectralFollows) {
       sums[crval] = sums[crval] + sums[block + slot] * varied[slot].d0;
       sums[block + slot] = Slot(0.0);
     }

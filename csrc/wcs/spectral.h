@@ -104,15 +104,22 @@ struct IntermediateToSpectral {
     using Real = typename Point::Real;
     using namespace spectral;
     const auto constant = [&](Slot slot) { return Real(spectrum.at(slot)); };
-    const SpectralVariable from = spectrum.variable(kX), to = spectrum.variable(kP);
     Real x = fma(point.get(spectrum.axis), constant(kScale), constant(kReference));
     if (spectrum.is_grism()) {
       // sin(atan(x) + tilt) without trigonometry: equations 7 to 9 of section 5.
       const Real sine = fma(x, constant(kTiltCosine), constant(kTiltSine)) / sqrt(fma(x, x, Real(1.0)));
       x = (sine + constant(kIncidence)) * constant(kDispersion);
     }
+    put_world(point, x);
+  }
+
+  // The world coordinate of X.
+  template <class Point, class Real>
+  FITS_HOST_DEVICE void put_world(Point& point, Real x) const {
+    using namespace spectral;
+    const SpectralVariable from = spectrum.variable(kX), to = spectrum.variable(kP);
     const Real p = converted(x, from, to, spectrum.at(kRest));
-    spectrum.put(point, (p - constant(kOrigin)) * constant(kSlope), exists(x, from));
+    spectrum.put(point, (p - Real(spectrum.at(kOrigin))) * Real(spectrum.at(kSlope)), exists(x, from));
   }
 };
 

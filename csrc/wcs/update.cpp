@@ -1,6 +1,6 @@
 #include "wcs/update.h"
 
-#include <algorithm>
+#include <cmath>
 
 #include "wcs/distortion_pack.h"
 #include "wcs/matrix.h"
@@ -16,6 +16,9 @@ std::string update(const Packed& wcs, double* slots) {
   complete_distortions(wcs, slots);
   if (!complete(wcs, slots)) {
     return "no rotation takes the reference point to CRVAL with this LONPOLE (WCS Paper II, section 2.4)";
+  }
+  if (wcs.has_spectral && !std::isfinite(slots[static_cast<int>(slots[head::kSpectral]) + spectral::kScale])) {
+    return "no spectrum has this CRVAL of its spectral axis (WCS Paper III, section 3.1)";
   }
   return {};
 }

@@ -136,10 +136,25 @@ FITS_HOST_DEVICE bool complete_pole(Number longitude, Number latitude, Number* b
   return true;
 }
 
-// Whether CRVAL of the nonlinear spectral axis is free: not that of a grism, whose angles follow from it.
-FITS_HOST_DEVICE bool has_free_spectral(const Packed& wcs) {
-  return wcs.has_spectral && wcs.spectral()[spectral::kGrism] == 0;
+// Angles at the reference point of a grism, of its wavelength there with the derivative by the world coordinate (Paper
+// III, section 5.1). The grism parameter there follows from PVi_6 alone.
+template <class Number>
+FITS_HOST_DEVICE void complete_grism(const SpectralAxis& axis, Dual<Number> wavelength, Number* block) {
+  const double* const pv = axis.block + spectral::kPv;
+  const auto incidence = sincosd(pv[2]), epsilon = sincosd(pv[5]), theta = sincosd(pv[6]);
+  const double ruling = pv[0] * pv[1] / epsilon.cosine, change = ruling - pv[4] * incidence.sine;
+  const Number sine = wavelength.value * ruling - pv[3] * incidence.sine;
+  const Number cosine = sqrt((1.0 - sine) * (1.0 + sine));
+  block[spectral::kReference] = Number(axis.at(spectral::kReference));
+  block[spectral::kScale] = wavelength.d0 * change / (cosine * (theta.cosine * theta.cosine));
+  block[spectral::kTiltCosine] = cosine * theta.cosine - sine * theta.sine;
+  block[spectral::kTiltSine] = sine * theta.cosine + cosine * theta.sine;
+  block[spectral::kIncidence] = (pv[3] - wavelength.value * pv[4]) * incidence.sine;
 }
+
+// What follows from CRVAL of a nonlinear spectral axis.
+inline constexpr spectral::Slot kSpectralFollows[] = {spectral::kReference, spectral::kScale, spectral::kTiltCosine,
+                                                      spectral::kTiltSine, spectral::kIncidence};
 
 // X and dX/dS at the reference point of a nonlinear spectral axis (Paper III, section 3.1).
 template <class Number>
@@ -149,8 +164,27 @@ FITS_HOST_DEVICE void complete_spectral(const Packed& wcs, Number crval, Number*
   const Dual<Number> p = s / Dual<Number>(axis.at(spectral::kSlope)) + Dual<Number>(axis.at(spectral::kOrigin));
   const Dual<Number> x =
       converted(p, axis.variable(spectral::kP), axis.variable(spectral::kX), axis.at(spectral::kRest));
+  if (axis.is_grism()) {
+    complete_grism(axis, x, block);
+    return;
+  }
   block[spectral::kReference] = x.value;
   block[spectral::kScale] = x.d0;
+}
+
+// The index values of tables that go with intermediate coordinate 0 are CRVAL of their axes.
+template <class Number>
+FITS_HOST_DEVICE void complete_tables(const Packed& wcs, const Number* crval, Number* slots) {
+  const double* const block = wcs.block(head::kTab);
+  const double* table = block + 1;
+  for (int i = 0; i < static_cast<int>(block[0]); ++i) {
+    const TabView view(table);
+    for (int m = 0; m < view.axes; ++m) {
+      const int at = static_cast<int>(table - wcs.slots) + tab::kFirstAxis + m * tab::kAxisSize + tab::kCrval;
+      slots[at] = crval[view.map[m]];
+    }
+    table = view.next();
+  }
 }
 
 // All that follows from free slots but the inverse matrix. `slots` are those of `wcs`, as they are or as dual numbers.
@@ -167,7 +201,8 @@ FITS_HOST_DEVICE bool complete(const Packed& wcs, Number* slots) {
       origin[axis] = (origin[axis] - 1.0) * step + (start + 1.0);
     }
   }
-  if (has_free_spectral(wcs)) {
+  if (wcs.has(head::kTab)) complete_tables(wcs, linear + at.crval(), slots);
+  if (wcs.has_spectral) {
     complete_spectral(wcs, linear[at.crval() + wcs.spec], slots + static_cast<int>(wcs.slots[head::kSpectral]));
   }
   const int length = static_cast<int>(wcs.slots[head::kLength]);

@@ -49,8 +49,10 @@ units for others. The arithmetic is float64, the same bits on every machine: wit
 projections away from their limbs. A point that has no solution (outside the projection, or NaN in) is NaN in the axes
 concerned, that point alone. Longitudes are in [0, 360], as wcslib gives them.
 
-Derivatives, first and second: of ``pixel``, and of ``wcs`` in its free slots (``torchfits.wcs_slots``; ``wcs_update``
-says how a changed WCS is used). Sums over points repeat bit for bit whatever the number of threads. A point without a
+Derivatives, first and second: of ``pixel``, and of ``wcs`` in its free slots: CRPIX, CRVAL, the matrix, LONPOLE, PVi_m of
+projections, coefficients of all polynomial distortions (``torchfits.wcs_slots`` names them, ``wcs_update`` says how a
+changed WCS is used). All others are constants, of gradient 0, also where the result depends on them: the elements of lookup
+tables and -TAB arrays, RESTFRQ and the parameters of grisms, powers and origins of polynomials. Sums over points repeat bit for bit whatever the number of threads. A point without a
 solution has the derivative 0 where its gradient is 0, else NaN. Errors: ValueError for a ``wcs`` that is not a packed
 WCS, shapes that do not fit, complex or bool coordinates; NotImplementedError for third derivatives.
 

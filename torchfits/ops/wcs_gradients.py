@@ -11,7 +11,8 @@ DOCS = {
     "wcs_update": """A packed WCS whose free slots have changed, made whole: float64 ``[P]`` or ``[B, P]``.
 
 What follows from the free slots is made again: the inverse matrix, the rotation (from CRVAL, LONPOLE; WCS Paper II,
-section 2.4), the constants of the projection (from PVi_m), SIP's origin. Free slots, which ``torchfits.wcs_slots`` names,
+section 2.4), the constants of the projection (from PVi_m), SIP's origin, the angles of grisms and where -TAB arrays begin
+(from CRVAL), which side of a folded distortion is valid. Free slots, which ``torchfits.wcs_slots`` names,
 are those that a fit may vary. Derivatives in a packed WCS are those of its free slots, with all others following, so that
 that of ``wcs_update`` is the identity::
 
@@ -20,7 +21,7 @@ that of ``wcs_update`` is the identity::
     world = torch.ops.fits.pixel_to_world(pixel, torch.ops.fits.wcs_update(wcs.index_put((slots["crval"],), crval)))
 
 Of two solutions for LATPOLE that which is nearer to its value so far is taken. Errors: ValueError for a singular matrix,
-and where no rotation takes the reference point to CRVAL.
+where no rotation takes the reference point to CRVAL, and where no spectrum has it.
 """,
     "pixel_to_world_backward": """The derivative of ``pixel_to_world``: gradients in its arguments from that in its result.
 
