@@ -10,6 +10,7 @@
 #include "wcs/evaluate.h"
 #include "wcs/jacobian.h"
 #include "wcs/pack.h"
+#include "wcs/update.h"
 #include "wcs/write_header.h"
 #include "wcs_oracle.h"
 
@@ -31,6 +32,13 @@ std::string known(int which) {
     case 4:
       return tan + text_card("CTYPE3", "VELO-F2V") + card("CRVAL3", 1e4) + card("CDELT3", 1e3) + card("CD3_3", 1e3) +
              card("RESTFRQ", 1.42e9) + text_card("CTYPE4", "STOKES") + card("CD4_4", 1.0);
+    case 5: {
+      const auto record = [](const char* text) { return text_card("DP1", text); };
+      return tan + text_card("CPDIS1", "Polynomial") + record("NAXES: 2") + record("NAUX: 1") + record("NTERMS: 2") +
+             record("AUX.1.COEFF.1: 0.5") + record("TERM.1.COEFF: 1E-3") + record("TERM.1.VAR.2: 1.5") +
+             record("TERM.2.COEFF: 1E-3") + record("TERM.2.AUX.1: 2") + text_card("CQDIS2", "TPD") +
+             text_card("DQ2", "NAXES: 1") + text_card("DQ2", "AXIS.1: 2") + text_card("DQ2", "TPD.FWD.4: 1E-3");
+    }
     default: return oracle::celestial_cards("TSC", 33, 5) + text_card("CTYPE3", "CUBEFACE") + card("CD3_3", 1.0);
   }
 }
@@ -50,6 +58,15 @@ void evaluate(const std::vector<double>& packed) {
     world_to_pixel(wcs, pixel.data(), kPoints, world.data(), status, level);
   }
   jacobian(wcs, pixel.data(), kPoints, matrix.data());
+  std::vector<double> changed = packed;
+  update(wcs, changed.data());
+  const std::vector<std::int64_t> start(n, 3), step(n, -2);
+  if (what_forbids_crop(wcs, start.data(), step.data()).empty()) crop(wcs, start.data(), step.data(), changed.data());
+  try {
+    packed_from_header(header_cards(wcs), ' ');
+  } catch (const std::invalid_argument&) {
+  } catch (const fits::FileError&) {
+  }
 }
 
 void headers(const std::uint8_t* data, std::size_t size) {
@@ -65,7 +82,7 @@ void headers(const std::uint8_t* data, std::size_t size) {
 void slots(const std::uint8_t* data, std::size_t size) {
   static const std::vector<std::vector<double>> all = [] {
     std::vector<std::vector<double>> made;
-    for (int i = 0; i < 6; ++i) made.push_back(packed_from_header(known(i), ' '));
+    for (int i = 0; i < 7; ++i) made.push_back(packed_from_header(known(i), ' '));
     return made;
   }();
   if (size == 0) return;

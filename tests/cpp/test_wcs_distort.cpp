@@ -6,6 +6,7 @@
 #include "wcs/jacobian.h"
 #include "wcs/pack.h"
 #include "wcs/polynomial.h"
+#include "wcs/update.h"
 #include "wcs/write_header.h"
 #include "wcs_distorted_cards.h"
 
@@ -430,6 +431,12 @@ TEST(packed_vectors_that_lie) {
         Numbers out(8);
         pixel_to_world(wcs, pixels.data(), 4, out.data(), nullptr, Level::plain);
         world_to_pixel(wcs, pixels.data(), 4, out.data(), nullptr, Level::plain);
+        Numbers changed = wrong;
+        update(wcs, changed.data());
+        try {
+          header_cards(wcs);
+        } catch (const std::invalid_argument&) {
+        }
       }
     }
     CHECK(refused > 40);
