@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -21,13 +22,18 @@ torch_from_blob(void* data, std::int64_t ndim, const std::int64_t* sizes, const 
 namespace fits::ops {
 namespace {
 
-// Blocks that nobody uses. A slot is emptied before its block is looked at, so that no two threads ever see one block.
+// A block that nobody uses. A slot is emptied before its block is looked at, so that no two threads ever see one block;
+// what it seems to hold is a hint, which may be late.
+struct Slot {
+  std::atomic<Block*> block;
+  std::atomic<std::size_t> capacity;
+};
 constexpr std::size_t kPage = 4096;
 constexpr std::size_t kSlots = 128;
 // What one core's share of the caches holds at most, on the machines of today. Not asked of the system: glibc takes the
 // caches of all cores together for one on some processors.
 constexpr std::size_t kCaches = std::size_t{32} << 20;
-std::array<std::atomic<Block*>, kSlots> kept{};
+std::array<Slot, kSlots> kept{};
 std::atomic<std::size_t> kept_bytes{0};
 std::atomic<std::size_t> oldest{0};
 
@@ -55,11 +61,15 @@ std::size_t most_kept() noexcept {
   return most;
 }
 
+std::byte* map(std::size_t size) noexcept {
+  void* const mapping = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return mapping == MAP_FAILED ? nullptr : static_cast<std::byte*>(mapping);
+}
+
 // Memory that begins where a huge page does: the surplus on both sides of it is handed back at once.
-Block* map_block(std::size_t capacity) noexcept {
-  void* const mapping = mmap(nullptr, capacity + kHugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (mapping == MAP_FAILED) return nullptr;
-  auto* const first = static_cast<std::byte*>(mapping);
+std::byte* map_huge(std::size_t capacity) noexcept {
+  std::byte* const first = map(capacity + kHugePage);
+  if (first == nullptr) return nullptr;
   const std::size_t before = (kHugePage - reinterpret_cast<std::uintptr_t>(first) % kHugePage) % kHugePage;
   if (before > 0) munmap(first, before);
   munmap(first + before + capacity, kHugePage - before);
@@ -68,8 +78,14 @@ Block* map_block(std::size_t capacity) noexcept {
   // ones, so that a block takes no more memory than its size.
   (void)madvise(first + before, capacity / kHugePage * kHugePage, MADV_HUGEPAGE);
 #endif
-  auto* const block = new (std::nothrow) Block{first + before, capacity};
-  if (block == nullptr) munmap(first + before, capacity);
+  return first + before;
+}
+
+Block* map_block(std::size_t capacity) noexcept {
+  std::byte* const start = capacity < kHugePage ? map(capacity) : map_huge(capacity);
+  if (start == nullptr) return nullptr;
+  auto* const block = new (std::nothrow) Block{start, capacity};
+  if (block == nullptr) munmap(start, capacity);
   return block;
 }
 
@@ -79,12 +95,12 @@ void unmap(Block* block) noexcept {
 }
 
 // Whether a kept block serves for `capacity`: not a much larger one, which a larger result may want.
-bool serves(const Block& block, std::size_t capacity) noexcept {
-  return block.capacity >= capacity && block.capacity - capacity <= capacity / 4;
+bool serves(std::size_t held, std::size_t capacity) noexcept {
+  return held >= capacity && held - capacity <= capacity / 4;
 }
 
-void release(std::atomic<Block*>& slot) noexcept {
-  Block* const block = slot.exchange(nullptr);
+void release(Slot& slot) noexcept {
+  Block* const block = slot.block.exchange(nullptr);
   if (block == nullptr) return;
   kept_bytes -= block->capacity;
   unmap(block);
@@ -95,29 +111,37 @@ void release(std::atomic<Block*>& slot) noexcept {
 Block* take_block(std::size_t size) noexcept {
   if (size > SIZE_MAX - 2 * kHugePage) return nullptr;
   const std::size_t capacity = (size + kPage - 1) / kPage * kPage;
-  for (auto& slot : kept) {
-    if (slot.load(std::memory_order_relaxed) == nullptr) continue;
-    Block* const block = slot.exchange(nullptr);
+  for (Slot& slot : kept) {
+    if (!serves(slot.capacity.load(std::memory_order_relaxed), capacity) || slot.block == nullptr) continue;
+    Block* const block = slot.block.exchange(nullptr);
     if (block == nullptr) continue;
     kept_bytes -= block->capacity;
-    if (serves(*block, capacity)) return hand_out(block);
+    if (serves(block->capacity, capacity)) return hand_out(block);
     give_back(block);
   }
   return hand_out(map_block(capacity));
 }
 
 void give_back(Block* block) noexcept {
-  if (block->capacity > most_kept()) return unmap(block);
+  const std::size_t capacity = block->capacity;  // read no more once the block is in a slot
+  if (capacity > most_kept()) return unmap(block);
   // Room first, from the oldest on.
-  for (std::size_t i = 0; i < kSlots && kept_bytes + block->capacity > most_kept(); ++i)
-    release(kept[oldest++ % kSlots]);
-  kept_bytes += block->capacity;
+  for (std::size_t i = 0; i < kSlots && kept_bytes + capacity > most_kept(); ++i) release(kept[oldest++ % kSlots]);
+  kept_bytes += capacity;
   for (std::size_t i = 0; i < kSlots; ++i) {
+    Slot& slot = kept[(oldest + i) % kSlots];
     Block* nothing = nullptr;
-    if (kept[(oldest + i) % kSlots].compare_exchange_strong(nothing, block)) return;
+    if (!slot.block.compare_exchange_strong(nothing, block)) continue;
+    slot.capacity = capacity;
+    return;
   }
-  kept_bytes -= block->capacity;
-  unmap(block);
+  // All slots are taken: the oldest's makes room.
+  Slot& slot = kept[oldest++ % kSlots];
+  Block* const displaced = slot.block.exchange(block);
+  slot.capacity = capacity;
+  if (displaced == nullptr) return;
+  kept_bytes -= displaced->capacity;
+  unmap(displaced);
 }
 
 bool left_caches(const void* memory) noexcept {
@@ -127,7 +151,7 @@ bool left_caches(const void* memory) noexcept {
 
 // Asks for huge pages under memory that malloc gave.
 void prefer_huge_pages(void* start, std::size_t size) noexcept {
-  if (size < kWorthKeeping) return;
+  if (size < kHugePage) return;
   // Whole pages around the buffer: malloc puts it 64 bytes behind the huge page that the kernel gave, and a huge page
   // is only made where the advice covers all of it.
   const auto address = reinterpret_cast<std::uintptr_t>(start);
@@ -144,18 +168,23 @@ std::int32_t dtype_code(ScalarType dtype) {
   return torch::stable::detail::to<std::int32_t>(torch::stable::detail::from(dtype));
 }
 
+// Row by row.
+Shape strides_of(const Shape& shape) {
+  Shape strides(shape.size());
+  std::int64_t stride = 1;
+  for (std::size_t i = shape.size(); i-- > 0; stride *= std::max<std::int64_t>(shape[i], 1)) strides[i] = stride;
+  return strides;
+}
+
 // A tensor whose memory goes back to ops/memory.h when the last tensor that uses it is gone; null where torch (2.10)
 // cannot be told to, or where there is no such memory.
-std::optional<Tensor> empty_block(const Shape& shape, ScalarType dtype, std::size_t size) {
+std::optional<Tensor> empty_block(const Shape& shape, const Shape& strides, std::int32_t dtype, std::size_t size) {
   if (torch_from_blob == nullptr) return std::nullopt;
   Block* const block = take_block(size);
   if (block == nullptr) return std::nullopt;
-  Shape strides(shape.size());
-  std::int64_t stride = 1;
-  for (std::size_t i = shape.size(); i-- > 0; stride *= shape[i]) strides[i] = stride;
   AtenTensorHandle handle = nullptr;
   const auto error = torch_from_blob(
-      block->start, static_cast<std::int64_t>(shape.size()), shape.data(), strides.data(), 0, dtype_code(dtype),
+      block->start, static_cast<std::int64_t>(shape.size()), shape.data(), strides.data(), 0, dtype,
       aoti_torch_device_type_cpu(), -1, &handle, aoti_torch_layout_strided(), nullptr, 0,
       [](void*, void* context) { give_back(static_cast<Block*>(context)); }, block);
   if (error != AOTI_TORCH_SUCCESS) {
@@ -169,11 +198,17 @@ std::optional<Tensor> empty_block(const Shape& shape, ScalarType dtype, std::siz
 
 Tensor empty(const Shape& shape, ScalarType dtype) {
   const auto count = element_count(shape);
-  const std::size_t size = count * aoti_torch_dtype_element_size(dtype_code(dtype));
+  const std::int32_t code = dtype_code(dtype);
+  const std::size_t size = count * aoti_torch_dtype_element_size(code);
+  const Shape strides = strides_of(shape);
   if (size >= kWorthKeeping) {
-    if (auto kept = empty_block(shape, dtype, size)) return *kept;
+    if (auto kept = empty_block(shape, strides, code, size)) return *kept;
   }
-  Tensor tensor = torch::stable::empty(shape, dtype);
+  AtenTensorHandle handle = nullptr;
+  STABLE_TORCH_ERROR_CODE_CHECK(aoti_torch_empty_strided(static_cast<std::int64_t>(shape.size()), shape.data(),
+                                                         strides.data(), code, aoti_torch_device_type_cpu(), 0,
+                                                         &handle));
+  Tensor tensor(handle);
   if (count > 0) prefer_huge_pages(tensor.mutable_data_ptr(), size);
   return tensor;
 }

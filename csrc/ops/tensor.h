@@ -49,8 +49,13 @@ Pixel pixel_type(ScalarType dtype, std::string_view who);
 inline Shape shape_of(const Tensor& tensor) { return {tensor.sizes().begin(), tensor.sizes().end()}; }
 std::size_t element_count(std::span<const std::int64_t> shape);
 
-// Uninitialised CPU tensor, large ones in memory that earlier results have left (ops/memory.h).
+// Uninitialised CPU tensor, all but small ones in memory that earlier results have left (ops/memory.h).
 Tensor empty(const Shape& shape, ScalarType dtype);
+
+// The tensor itself where it is contiguous, which torch's dispatcher takes a microsecond to say.
+inline Tensor as_contiguous(const Tensor& tensor) {
+  return tensor.is_contiguous() ? tensor : torch::stable::contiguous(tensor);
+}
 
 // A view of a tensor's bytes; requires a contiguous CPU uint8 tensor of one dimension and raises ValueError otherwise,
 // naming `who` and `what`, and for a CUDA tensor saying how to bring it to the host.

@@ -7,7 +7,7 @@
 namespace fits::ops {
 
 Tensor converted(const Tensor& tensor, ScalarType dtype, std::string_view who) {
-  const Tensor values = torch::stable::contiguous(tensor);
+  const Tensor values = as_contiguous(tensor);
   if (values.scalar_type() == dtype) return values;
   Tensor out = empty(shape_of(values), dtype);
   const Converter convert(pixel_type(values.scalar_type(), who), {}, pixel_type(dtype, who), ByteOrder::native);
@@ -28,9 +28,10 @@ std::vector<wcs::Packed> unpacked(const Tensor& slots, std::string_view who, std
   std::vector<wcs::Packed> all;
   all.reserve(static_cast<std::size_t>(count));
   for (std::int64_t b = 0; b < count; ++b) {
-    const std::string wrong = wcs::what_is_wrong(first + b * length, length);
-    require(wrong.empty(), who, ": ", what, many ? sentence("[", b, "]") : "", " cannot be used: ", wrong);
-    all.push_back(wcs::unpack(first + b * length, length));
+    const wcs::Packed& one = all.emplace_back(wcs::unpack(first + b * length, length));
+    if (wcs::can_evaluate(one)) continue;
+    throw std::invalid_argument(sentence(who, ": ", what, many ? sentence("[", b, "]") : "",
+                                         " cannot be used: ", wcs::what_is_wrong(first + b * length, length)));
   }
   return all;
 }

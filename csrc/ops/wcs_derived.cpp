@@ -23,7 +23,7 @@ const wcs::Packed& item_of(const std::vector<wcs::Packed>& all, std::int64_t ite
 Tensor pixel_to_pixel(const Tensor& pixel, const Tensor& wcs_in, const Tensor& wcs_out) {
   constexpr std::string_view who = "pixel_to_pixel";
   require(pixel.is_cpu(), who, ": pixel must be on the host, where this runs for now; bring it there with .cpu()");
-  const Tensor slots_in = torch::stable::contiguous(wcs_in), slots_out = torch::stable::contiguous(wcs_out);
+  const Tensor slots_in = as_contiguous(wcs_in), slots_out = as_contiguous(wcs_out);
   const auto ins = unpacked(slots_in, who, "wcs_in"), outs = unpacked(slots_out, who, "wcs_out");
   const bool many_in = wcs_in.dim() == 2, many_out = wcs_out.dim() == 2, many = many_in || many_out;
   require(pixel.dim() >= (many ? 2 : 1), who, ": pixel must be ", many ? "[B, ..., N]" : "[..., N]", ", not of ",
@@ -40,9 +40,12 @@ Tensor pixel_to_pixel(const Tensor& pixel, const Tensor& wcs_in, const Tensor& w
   }
   // One where both are one, else one for each item.
   std::vector<wcs::Bridge> bridges;
+  bridges.reserve(static_cast<std::size_t>(count));
   for (std::int64_t b = 0; b < count; ++b) {
     const std::string apart = wcs::what_separates(item_of(ins, b), item_of(outs, b));
-    require(apart.empty(), who, ": ", many ? sentence("of item ", b, " ") : "", apart);
+    if (!apart.empty()) {
+      throw std::invalid_argument(sentence(who, ": ", many ? sentence("of item ", b, " ") : "", apart));
+    }
     bridges.push_back(wcs::bridge_between(item_of(ins, b), item_of(outs, b)));
   }
   const Tensor from = as_float64(pixel, who);
@@ -82,7 +85,7 @@ Tensor wcs_footprint(const Tensor& wcs, const Shape& shape, std::int64_t per_sid
   require(shape.size() == 2 && shape[0] > 0 && shape[1] > 0, who,
           ": shape must be the image's, [H, W], of at least one pixel");
   require(per_side >= 1 && per_side <= 1 << 24, who, ": per_side = ", per_side, ": must be from 1 to 2^24");
-  const Tensor slots = torch::stable::contiguous(wcs);
+  const Tensor slots = as_contiguous(wcs);
   const auto all = unpacked(slots, who);
   for (const wcs::Packed& one : all) {
     require(one.naxis >= 2, who, ": the WCS has one axis, and an outline needs two");
@@ -110,7 +113,7 @@ Tensor wcs_footprint(const Tensor& wcs, const Shape& shape, std::int64_t per_sid
 
 Tensor wcs_crop(const Tensor& wcs, const Tensor& corners, const std::optional<Shape>& step) {
   constexpr std::string_view who = "wcs_crop";
-  const Tensor slots = torch::stable::contiguous(wcs), places = torch::stable::contiguous(corners);
+  const Tensor slots = as_contiguous(wcs), places = as_contiguous(corners);
   const auto all = unpacked(slots, who);
   const auto starts = index_source(places, who, "corners");
   require(corners.dim() == 1 || corners.dim() == 2, who, ": corners must be [N] or [B, N], not of ", corners.dim(),
@@ -146,7 +149,7 @@ Tensor wcs_crop(const Tensor& wcs, const Tensor& corners, const std::optional<Sh
 
 std::string cards_of(const Tensor& wcs, std::string_view who) {
   require(wcs.dim() == 1, who, ": wcs must be one WCS, [P]: of a batch take one, wcs[0]");
-  const Tensor slots = torch::stable::contiguous(wcs);
+  const Tensor slots = as_contiguous(wcs);
   const auto all = unpacked(slots, who);
   try {
     return wcs::header_cards(all[0]);

@@ -11,7 +11,7 @@ namespace fits::ops {
 namespace {
 
 Tensor wcs_update(const Tensor& wcs) {
-  const Tensor given = torch::stable::contiguous(wcs);
+  const Tensor given = as_contiguous(wcs);
   const std::vector<wcs::Packed> all = unpacked(given, "wcs_update");
   Tensor out = empty(shape_of(given), ScalarType::Double);
   const std::int64_t length = given.size(given.dim() - 1);
@@ -51,10 +51,10 @@ void require_like(const Tensor& tensor, const Tensor& other, std::string_view wh
 std::tuple<Tensor, Tensor> pixel_to_world_backward(const Tensor& grad, const Tensor& pixel, const Tensor& wcs,
                                                    bool of_pixel, bool of_wcs) {
   constexpr std::string_view kWho = "pixel_to_world_backward";
-  const Tensor slots = torch::stable::contiguous(wcs), in = as_float64(pixel, kWho);
+  const Tensor slots = as_contiguous(wcs), in = as_float64(pixel, kWho);
   const Batch batch = batch_of(in, slots, kWho);
   require_like(grad, pixel, kWho, "grad");
-  const Tensor given = torch::stable::contiguous(grad);
+  const Tensor given = as_contiguous(grad);
   Tensor to_pixel = empty(of_pixel ? shape_of(pixel) : Shape{0}, ScalarType::Double);
   Tensor to_wcs = empty(of_wcs ? shape_of(wcs) : Shape{0}, ScalarType::Double);
   const double* const grads = numbers(given);
@@ -91,13 +91,13 @@ std::tuple<Tensor, Tensor, Tensor> pixel_to_world_double_backward(const Tensor& 
                                                                   const Tensor& wcs, const Tensor& pixel_step,
                                                                   const Tensor& wcs_step) {
   constexpr std::string_view kWho = "pixel_to_world_double_backward";
-  const Tensor slots = torch::stable::contiguous(wcs), in = as_float64(pixel, kWho);
+  const Tensor slots = as_contiguous(wcs), in = as_float64(pixel, kWho);
   const Batch batch = batch_of(in, slots, kWho);
   require_like(grad, pixel, kWho, "grad");
   require_like(pixel_step, pixel, kWho, "pixel_step");
   require_like(wcs_step, wcs, kWho, "wcs_step");
-  const Tensor given = torch::stable::contiguous(grad), step = torch::stable::contiguous(pixel_step);
-  const Tensor directions = torch::stable::contiguous(wcs_step);
+  const Tensor given = as_contiguous(grad), step = as_contiguous(pixel_step);
+  const Tensor directions = as_contiguous(wcs_step);
   Tensor to_world = empty(shape_of(pixel), ScalarType::Double);
   Tensor to_pixel = empty(shape_of(pixel), ScalarType::Double);
   Tensor to_wcs = empty(shape_of(wcs), ScalarType::Double);

@@ -9,7 +9,7 @@ namespace fits::ops {
 class WcsList {
  public:
   WcsList(const Tensor& tensor, std::string_view who, std::string_view what)
-      : slots_(torch::stable::contiguous(tensor)), all_(unpacked(slots_, who, what)), many_(slots_.dim() == 2) {}
+      : slots_(as_contiguous(tensor)), all_(unpacked(slots_, who, what)), many_(slots_.dim() == 2) {}
   bool many() const { return many_; }
   std::int64_t size() const { return static_cast<std::int64_t>(all_.size()); }
   const wcs::Packed& operator[](std::int64_t item) const { return all_[many_ ? static_cast<std::size_t>(item) : 0]; }

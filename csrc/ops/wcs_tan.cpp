@@ -14,7 +14,7 @@ constexpr std::string_view kWho = "wcs_tan";
 
 // Longitude and latitude, pair by pair.
 std::vector<double> degrees(const Tensor& center) {
-  const Tensor values = torch::stable::contiguous(center);
+  const Tensor values = as_contiguous(center);
   std::vector<double> to(static_cast<std::size_t>(values.numel()));
   Converter(pixel_type(values.scalar_type(), kWho), {}, Pixel::f64, ByteOrder::native)(values.const_data_ptr(),
                                                                                        values.numel(), to.data());

@@ -13,7 +13,7 @@ using Evaluate = void (*)(const wcs::Packed&, const double*, std::int64_t, doubl
 
 Tensor transform(Evaluate evaluate, const Tensor& coordinates, const Tensor& wcs, std::string_view who,
                  Tensor* status = nullptr) {
-  const Tensor slots = torch::stable::contiguous(wcs);
+  const Tensor slots = as_contiguous(wcs);
   const Batch batch = batch_of(coordinates, slots, who);
   const Tensor in = as_float64(coordinates, who);
   Tensor out = empty(shape_of(coordinates), ScalarType::Double);
@@ -55,7 +55,7 @@ WithStatus world_to_pixel_status(const Tensor& world, const Tensor& wcs) {
 }
 
 Tensor wcs_jacobian(const Tensor& pixel, const Tensor& wcs) {
-  const Tensor slots = torch::stable::contiguous(wcs);
+  const Tensor slots = as_contiguous(wcs);
   const Batch batch = batch_of(pixel, slots, "wcs_jacobian");
   const Tensor in = as_float64(pixel, "wcs_jacobian");
   Shape shape = shape_of(pixel);

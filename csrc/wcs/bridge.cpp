@@ -44,6 +44,13 @@ std::string unit_of(const Packed& wcs, int axis) {
   return text_of(wcs.linear() + LinearLayout{wcs.naxis}.cunit() + 2 * axis, 2);
 }
 
+// Most pairs are of one frame, which is said by numbers; their names, made of streams, take microseconds.
+bool is_same_frame(const Packed& in, const Packed& out) {
+  const double *const a = in.celestial(), *const b = out.celestial();
+  return frame_of(in) == frame_of(out) && frame_of(in) != Frame::other &&
+         a[celestial::kEquinox] == b[celestial::kEquinox];
+}
+
 std::string frame_name(const Packed& wcs) {
   std::ostringstream text;
   const Frame frame = frame_of(wcs);
@@ -185,22 +192,19 @@ void put_homography(const Packed& in, const Packed& out, Bridge& to) {
 }  // namespace
 
 std::string what_separates(const Packed& in, const Packed& out) {
-  std::ostringstream text;
   if (in.naxis != out.naxis) {
-    text << "wcs_in has " << in.naxis << " axes and wcs_out has " << out.naxis;
-    return text.str();
+    return "wcs_in has " + std::to_string(in.naxis) + " axes and wcs_out has " + std::to_string(out.naxis);
   }
   if ((in.projection != 0) != (out.projection != 0)) {
-    text << (in.projection != 0 ? "wcs_in" : "wcs_out") << " has projected celestial axes and "
-         << (in.projection != 0 ? "wcs_out" : "wcs_in") << " has none";
-    return text.str();
+    const bool first = in.projection != 0;
+    return std::string(first ? "wcs_in" : "wcs_out") + " has projected celestial axes and " +
+           (first ? "wcs_out" : "wcs_in") + " has none";
   }
-  if (in.projection != 0) {
+  if (in.projection != 0 && !is_same_frame(in, out)) {
     const std::string one = frame_name(in), other = frame_name(out);
     if (one != other) {
-      text << "wcs_in is " << one << " and wcs_out is " << other
-           << "; transform the world coordinates between the frames, after pixel_to_world and before world_to_pixel";
-      return text.str();
+      return "wcs_in is " + one + " and wcs_out is " + other +
+             "; transform the world coordinates between the frames, after pixel_to_world and before world_to_pixel";
     }
   }
   const auto a = ordered_axes(in), b = ordered_axes(out);
@@ -208,15 +212,14 @@ std::string what_separates(const Packed& in, const Packed& out) {
     const std::string one = coordinate_of(in, a[i]), other = coordinate_of(out, b[i]);
     const std::string unit = unit_of(in, a[i]), other_unit = unit_of(out, b[i]);
     if (one != other || unit != other_unit) {
-      text << "axis " << a[i] + 1 << " of wcs_in is " << quoted(one) << " in " << quoted(unit) << " and axis "
-           << b[i] + 1 << " of wcs_out is " << quoted(other) << " in " << quoted(other_unit);
-      return text.str();
+      return "axis " + std::to_string(a[i] + 1) + " of wcs_in is " + quoted(one) + " in " + quoted(unit) +
+             " and axis " + std::to_string(b[i] + 1) + " of wcs_out is " + quoted(other) + " in " + quoted(other_unit);
     }
   }
   if (const std::string one = spectral_reference(in), other = spectral_reference(out); one != other) {
-    text << "the spectral axis of wcs_in has" << one << " and that of wcs_out" << other;
+    return "the spectral axis of wcs_in has" + one + " and that of wcs_out" + other;
   }
-  return text.str();
+  return {};
 }
 
 Bridge bridge_between(const Packed& in, const Packed& out) {

@@ -18,16 +18,22 @@ Level best_level() noexcept {
 #endif
 }
 
+bool can_evaluate(const Packed& wcs) noexcept {
+  return wcs.naxis != 0 && (wcs.projection == 0 || Projections::has(wcs.projection));
+}
+
 std::string what_is_wrong(const double* slots, std::int64_t available) {
+  const Packed wcs = unpack(slots, available);
+  if (can_evaluate(wcs)) return {};
   std::ostringstream text;
   if (available < head::kSize) {
     text << "it has " << available << " slots, and a packed WCS at least " << static_cast<int>(head::kSize);
   } else if (slots[head::kVersion] != kLayoutVersion) {
     text << "its version is " << slots[head::kVersion] << ", and this torchfits reads version " << kLayoutVersion
          << "; make it again from its header";
-  } else if (const Packed wcs = unpack(slots, available); wcs.naxis == 0) {
+  } else if (wcs.naxis == 0) {
     text << "its slots contradict each other; make it again from its header";
-  } else if (wcs.projection != 0 && !Projections::has(wcs.projection)) {
+  } else {
     text << "the projection " << kProjectionCodes[static_cast<std::size_t>(wcs.projection - 1)]
          << " is not supported by this version of torchfits";
   }

@@ -12,7 +12,8 @@ namespace fits::wcs {
 enum class Level { plain, avx2 };
 Level best_level() noexcept;
 
-// Why these slots are no WCS that can be evaluated, as the end of a sentence; empty where they are one.
+// Whether these are slots of a WCS that can be evaluated, and if not why, as the end of a sentence (else empty).
+bool can_evaluate(const Packed& wcs) noexcept;
 std::string what_is_wrong(const double* slots, std::int64_t available);
 
 // `count` points of N coordinates each, row by row; `status` [count] (layout.h) may be null. In and out may be the

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from torchfits.ops.autograd import register_autograd
 from torchfits.ops.tracing import outside_capture
 
 DOCS = {
@@ -136,8 +137,8 @@ def _double_backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor, None, 
     return value, None, None, None, None
 
 
-torch.library.register_autograd("fits::resample", _backward, setup_context=_keep)
-torch.library.register_autograd("fits::resample_backward", _double_backward, setup_context=_keep_backward)
+register_autograd("resample", _backward, _keep)
+register_autograd("resample_backward", _double_backward, _keep_backward)
 
 
 def _keep_tan(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
@@ -148,4 +149,4 @@ def _tan_backward(ctx: Any, grad: torch.Tensor) -> None:
     raise NotImplementedError("wcs_tan has no derivatives")
 
 
-torch.library.register_autograd("fits::wcs_tan", _tan_backward, setup_context=_keep_tan)
+register_autograd("wcs_tan", _tan_backward, _keep_tan)

@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 
+from torchfits.ops.autograd import register_autograd
+
 DOCS = {
     "unpack": """Big-endian bytes to native values: a data unit, or a batch of them, as a tensor.
 
@@ -103,5 +105,5 @@ def _unscale_backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor, None,
     return (grad.to(wide) / ctx.bscale).to(ctx.dtype), None, None, None, None
 
 
-torch.library.register_autograd("fits::scale", _scale_backward, setup_context=_keep_scale)
-torch.library.register_autograd("fits::unscale", _unscale_backward, setup_context=_keep_unscale)
+register_autograd("scale", _scale_backward, _keep_scale)
+register_autograd("unscale", _unscale_backward, _keep_unscale)

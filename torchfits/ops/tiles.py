@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from torchfits.ops.autograd import register_autograd
 from torchfits.ops.scaling import stored_dtype
 from torchfits.ops.tracing import unknown_size
 
@@ -211,4 +212,4 @@ def _assemble_backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor, None
     return tiles[1:].reshape(ctx.tiles), None, None
 
 
-torch.library.register_autograd("fits::assemble_tiles", _assemble_backward, setup_context=_keep_geometry)
+register_autograd("assemble_tiles", _assemble_backward, _keep_geometry)

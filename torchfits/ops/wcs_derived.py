@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from torchfits.ops.autograd import register_autograd
 from torchfits.ops.tracing import unknown_size
 
 DOCS = {
@@ -113,7 +114,7 @@ def _pixel_gradient(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor, None, N
     return (there.mT @ world)[..., 0].to(ctx.dtype), None, None
 
 
-torch.library.register_autograd("fits::pixel_to_pixel", _pixel_gradient, setup_context=_keep_pixels)
+register_autograd("pixel_to_pixel", _pixel_gradient, _keep_pixels)
 
 
 def _keep_outline(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
@@ -124,7 +125,7 @@ def _no_gradient(ctx: Any, grad: torch.Tensor) -> None:
     raise NotImplementedError("wcs_footprint has no derivatives: pixel_to_world of the outline's pixels has")
 
 
-torch.library.register_autograd("fits::wcs_footprint", _no_gradient, setup_context=_keep_outline)
+register_autograd("wcs_footprint", _no_gradient, _keep_outline)
 
 
 def _keep_crop(ctx: Any, inputs: tuple[torch.Tensor, torch.Tensor, list[int] | None], output: torch.Tensor) -> None:
@@ -147,4 +148,4 @@ def _crop_gradient(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor, None, No
     return gradient.sum(0) if ctx.batched else gradient, None, None
 
 
-torch.library.register_autograd("fits::wcs_crop", _crop_gradient, setup_context=_keep_crop)
+register_autograd("wcs_crop", _crop_gradient, _keep_crop)

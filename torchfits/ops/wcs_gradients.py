@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 
+from torchfits.ops.autograd import register_autograd
+
 DOCS = {
     "wcs_update": """A packed WCS whose free slots have changed, made whole: float64 ``[P]`` or ``[B, P]``.
 
@@ -126,4 +128,4 @@ _FORMULAS: list[tuple[str, Callable[..., Any], Callable[..., None] | None]] = [
     ("wcs_update", _identity, None),
 ]
 for _name, _gradient, _keep in _FORMULAS:
-    torch.library.register_autograd(f"fits::{_name}", _gradient, setup_context=_keep)
+    register_autograd(_name, _gradient, _keep)
