@@ -8,7 +8,13 @@
 namespace fits {
 namespace {
 
-constexpr bool is_ascii(char c) noexcept { return static_cast<unsigned char>(c) < 0x80; }
+// All characters are looked at, so that the loop becomes one over vectors: ten times shorter than a search for the
+// first.
+bool is_ascii(std::string_view text) noexcept {
+  unsigned char any = 0;
+  for (const char c : text) any |= static_cast<unsigned char>(c);
+  return any < 0x80;
+}
 
 // One byte per character. A header is bytes; a string that came through Python or a graph is UTF-8.
 std::string latin1(std::string_view utf8) {
@@ -38,7 +44,7 @@ bool is_end(std::string_view card) noexcept {
 
 std::string cards_from_text(std::string_view text) {
   std::string bytes;
-  if (!std::all_of(text.begin(), text.end(), is_ascii)) text = bytes = latin1(text);
+  if (!is_ascii(text)) text = bytes = latin1(text);
   std::string cards;
   cards.reserve(text.size() + kCardSize);
   const bool lines = text.find('\n') != std::string_view::npos;

@@ -7,6 +7,7 @@
 
 #include "format/error.h"
 #include "wcs/layout.h"
+#include "wcs/mentions.h"
 
 namespace fits::wcs {
 namespace {
@@ -180,17 +181,6 @@ std::vector<double> block_of(const Tables& tables) {
 
 std::string with_alt(int axis, char alt) { return std::to_string(axis) + (alt == ' ' ? "" : std::string(1, alt)); }
 
-// Most headers do not: they are not searched for each keyword.
-bool mentions_tables(const HeaderView& header) {
-  for (std::size_t i = 0; i < header.size(); ++i) {
-    const std::string_view card = header.card_text(i);
-    for (const char* const name : {"CPDIS", "CQDIS", "D2IMDIS", "AXISCORR"}) {
-      if (card.starts_with(name)) return true;
-    }
-  }
-  return false;
-}
-
 void refuse_other_lookups(const HeaderView& header, char alt) {
   for (int axis = 1; axis <= kMaxAxes; ++axis) {
     const std::string suffix = with_alt(axis, alt);
@@ -219,7 +209,7 @@ bool is_lookup(const HeaderView& header, std::string_view keyword) {
 }
 
 LookupBlocks lookup_blocks(const HeaderView& header, char alt, const Companions* companions) {
-  if (!mentions_tables(header)) return {};
+  if (!mentions(header, {"CPDIS", "CQDIS", "D2IMDIS", "AXISCORR"})) return {};
   refuse_other_lookups(header, alt);
   Tables cpdis, d2im;
   const bool is_old = header.find("AXISCORR").has_value();  // then D2IMDIS does not count, as in astropy

@@ -4,6 +4,7 @@
 
 #include "format/error.h"
 #include "wcs/distortion_header.h"
+#include "wcs/mentions.h"
 
 namespace fits::wcs {
 namespace {
@@ -35,6 +36,7 @@ std::array<double, 14> coefficients(const HeaderView& header, const std::string&
 }  // namespace
 
 std::optional<PlateHeader> plate_from_header(const HeaderView& header) {
+  if (!mentions(header, {"AMDX", "AMDY"})) return std::nullopt;
   bool any = false;
   for (int m = 1; m <= 13; ++m) {
     any = any || header.find("AMDX" + std::to_string(m)) || header.find("AMDY" + std::to_string(m));
