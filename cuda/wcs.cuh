@@ -58,7 +58,7 @@ FITS_HOST_DEVICE void transform_point(const double* slots, std::int64_t length, 
   if (usable) {
     const RunOnPoint<OnePoint<double, kAxes>> run{point};
     if constexpr (kWay == Way::to_world) {
-      pixel_to_world_chain(wcs, run);
+      pixel_to_world_short(wcs, run);
     } else {
       world_to_pixel_chain(wcs, run);
     }

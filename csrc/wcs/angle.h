@@ -5,7 +5,7 @@
 // Infinite arguments give NaN.
 #pragma once
 
-#include "wcs/lanes.h"
+#include "wcs/pair.h"
 
 namespace fits::wcs {
 
@@ -22,17 +22,22 @@ FITS_HOST_DEVICE Real degrees(Real radians) {
   return fma(radians, Real(kRadian), radians * Real(kRadianRest));
 }
 
-// (atan(q) / q - 1) / q^2 in degrees as a polynomial in q^2, |q| <= tan(22.5 degrees); by Estrin's scheme.
+// (atan(q) / q - 1) / q^2 in degrees as a polynomial in z = q^2, |q| <= tan(22.5 degrees): its odd and its even part.
 template <class Real>
 FITS_HOST_DEVICE Real arc_polynomial(Real z) {
-  const Real z2 = z * z, z4 = z2 * z2, z8 = z4 * z4;
-  const Real a = fma(Real(0x1.6eb167b830154p+3), z, Real(-0x1.3193d66ed2bfap+4));
-  const Real b = fma(Real(0x1.976fc89018ebfp+2), z, Real(-0x1.05ec6ea81e105p+3));
-  const Real c = fma(Real(0x1.1a123491f907dp+2), z, Real(-0x1.4d5b74c07211cp+2));
-  const Real d = fma(Real(0x1.af26fd58f6440p+1), z, Real(-0x1.e8e7ff9cf8051p+1));
-  const Real e = fma(Real(0x1.4dcdccf2bd0fcp+1), z, Real(-0x1.7f97e9378a292p+1));
-  const Real f = fma(Real(0x1.ddb5943571ad1p-1), z, Real(-0x1.fb0d929ffd7a1p+0));
-  return fma(fma(f, z2, e), z8, fma(fma(d, z2, c), z4, fma(b, z2, a)));
+  const Real z2 = z * z;
+  Real odd = Real(0x1.ddb5943571ad1p-1), even = Real(-0x1.fb0d929ffd7a1p+0);
+  odd = fma(odd, z2, Real(0x1.4dcdccf2bd0fcp+1));
+  even = fma(even, z2, Real(-0x1.7f97e9378a292p+1));
+  odd = fma(odd, z2, Real(0x1.af26fd58f6440p+1));
+  even = fma(even, z2, Real(-0x1.e8e7ff9cf8051p+1));
+  odd = fma(odd, z2, Real(0x1.1a123491f907dp+2));
+  even = fma(even, z2, Real(-0x1.4d5b74c07211cp+2));
+  odd = fma(odd, z2, Real(0x1.976fc89018ebfp+2));
+  even = fma(even, z2, Real(-0x1.05ec6ea81e105p+3));
+  odd = fma(odd, z2, Real(0x1.6eb167b830154p+3));
+  even = fma(even, z2, Real(-0x1.3193d66ed2bfap+4));
+  return fma(odd, z, even);
 }
 
 // (sin(t) / t - 1) / t^2 and ((cos(t) - 1) / t^2 + 1/2) / t^2 as polynomials in t^2, |t| <= 45 degrees.
@@ -65,43 +70,63 @@ struct SineCosine {
 template <class Real>
 FITS_HOST_DEVICE SineCosine<Real> sincosd(Real angle) {
   // angle = 90 k + rest, |rest| <= 45, exactly; the quarter turn k mod 4 says which function has which sign.
-  const Real k = round(angle * Real(1.0 / 90));
-  const Real t = radians(fma(k, Real(-90.0), angle));
+  const Real quarter = held_product(angle, Real(1.0 / 90));
+  const Real t = radians(fma(integer_of(quarter), Real(-90.0), angle));
   const Real z = t * t;
   const Real sine = fma(t * z, sine_polynomial(z), t);
   const Real cosine = fma(z * z, cosine_polynomial(z), fma(z, Real(-0.5), Real(1.0)));
-  const Real quarter = k - Real(4.0) * floor(k * Real(0.25));
-  const auto odd = (quarter == Real(1.0)) | (quarter == Real(3.0));
-  const Real s = select(odd, cosine, sine), c = select(odd, sine, cosine);
-  return {select(quarter >= Real(2.0), -s, s), select((quarter == Real(1.0)) | (quarter == Real(2.0)), -c, c)};
+  const Real odd = sign_of_bit<0>(quarter), second_half = sign_of_bit<1>(quarter);
+  return {flip(select_negative(odd, cosine, sine), second_half),
+          flip(select_negative(odd, sine, cosine), flip(odd, second_half))};
 }
 
-// The angle of (|x|, |y|) in [0, 90].
+// An angle in [0, 90] as `nearest`, which is 0, 45 or 90, and what is beyond it: the angle of (along, up), at most 22.5
+// degrees. So the sum alone rounds.
 template <class Real>
-FITS_HOST_DEVICE Real first_quadrant(Real ay, Real ax) {
-  // In this order of the operands NaN in x is in `large` and NaN in y in `small`, and from there in the result.
-  const Real large = max(ay, ax), small = min(ax, ay);
-  const auto steep = small > Real(0.41421356237309503) * large;  // beyond 22.5 degrees: measured from 45
-  const Real up = select(steep, small - large, small);
-  const Real along = select(steep, small + large, large);
+struct SplitAngle {
+  Real nearest, up, along;
+};
+
+// Of (x, y), neither negative. NaN in one is NaN in `up`.
+template <class Real>
+FITS_HOST_DEVICE SplitAngle<Real> split_angle(Real y, Real x) {
+  const Real tangent = Real(0.41421356237309503);  // of 22.5 degrees
+  const auto low = y <= tangent * x, high = x < tangent * y;
+  return {unless(low, Real(45.0)) + only(high, Real(45.0)), unless(high, y) - unless(low, x),
+          unless(low, y) + unless(high, x)};
+}
+
+// The angle of (along, up), |up| <= tan(22.5 degrees) along; 0 for the origin.
+template <class Real>
+FITS_HOST_DEVICE Real small_angle(Real up, Real along) {
   const Real q = up / max(Real(0x1p-1022), along);
   const Real z = q * q;
-  Real angle = fma(q, Real(kRadian), q * fma(z, arc_polynomial(z), Real(kRadianRest)));
-  angle = select(steep, Real(45.0) + angle, angle);
-  return select(ay > ax, Real(90.0) - angle, angle);
+  return fma(q, Real(kRadian), q * fma(z, arc_polynomial(z), Real(kRadianRest)));
 }
 
 // The angle of (x, y) in [-180, 180]; 0 for the origin.
 template <class Real>
 FITS_HOST_DEVICE Real atan2d(Real y, Real x) {
-  const Real angle = first_quadrant(abs(y), abs(x));
-  return with_sign_of(select(x < Real(0.0), Real(180.0) - angle, angle), y);
+  const auto split = split_angle(abs(y), abs(x));
+  const Real nearest = select(x < Real(0.0), Real(180.0) - split.nearest, split.nearest);
+  return with_sign_of(nearest + small_angle(flip(split.up, sign_of(x)), split.along), y);
 }
 
 // The same where x is not negative (a radius): in [-90, 90].
 template <class Real>
 FITS_HOST_DEVICE Real elevation(Real y, Real x) {
-  return with_sign_of(first_quadrant(abs(y), x), y);
+  const auto split = split_angle(abs(y), x);
+  return with_sign_of(split.nearest + small_angle(split.up, split.along), y);
+}
+
+// atan2d(y, x) and elevation(n, r), the same bits, in step with each other.
+template <class Real>
+FITS_HOST_DEVICE Pair<Real> two_angles(Real y, Real x, Real n, Real r) {
+  const auto split = split_angle(Pair<Real>(abs(y), abs(n)), Pair<Real>(abs(x), r));
+  const Pair<Real> up = {flip(split.up.a, sign_of(x)), split.up.b};
+  const Pair<Real> rest = small_angle(up, split.along);
+  const Real nearest = select(x < Real(0.0), Real(180.0) - split.nearest.a, split.nearest.a);
+  return {with_sign_of(nearest + rest.a, y), with_sign_of(split.nearest.b + rest.b, n)};
 }
 
 // Of arguments beyond 1 NaN.

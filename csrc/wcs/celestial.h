@@ -13,10 +13,10 @@ FITS_HOST_DEVICE int celestial_bits(const Packed& wcs) { return (1 << wcs.lng) |
 // Writes both coordinates, or NaN and the status where the point has no solution.
 template <class Point, class Real>
 FITS_HOST_DEVICE void put(Point& point, const Packed& wcs, Real lng, Real lat, MaskOf<Real> valid) {
-  const MaskOf<Real> good = valid & (lng == lng) & (lat == lat);
-  point.set(wcs.lng, select(good, lng, not_a_number<Real>()));
-  point.set(wcs.lat, select(good, lat, not_a_number<Real>()));
-  point.flag(!good, celestial_bits(wcs));
+  const MaskOf<Real> bad = !(valid & are_numbers(lng, lat));
+  point.set(wcs.lng, nan_where(bad, lng));
+  point.set(wcs.lat, nan_where(bad, lat));
+  point.flag(bad, celestial_bits(wcs));
 }
 
 template <class Projection>

@@ -9,6 +9,7 @@
 
 #include "wcs/celestial.h"
 #include "wcs/cubeface.h"
+#include "wcs/gnomonic.h"
 #include "wcs/linear.h"
 #include "wcs/logarithmic.h"
 #include "wcs/lookup.h"
@@ -54,6 +55,13 @@ FITS_HOST_DEVICE void pixel_to_world_chain(const Packed& wcs, const Run& run) {
   }
   if (wcs.has_linear) run(AddReference{wcs, 1});
   run_tables<TabForward>(wcs, run);
+}
+
+// The same where stages are only run: few of them if they serve.
+template <class Run>
+FITS_HOST_DEVICE void pixel_to_world_short(const Packed& wcs, const Run& run) {
+  if (Gnomonic::is_all_of(wcs)) return run(Gnomonic(wcs));
+  pixel_to_world_chain(wcs, run);
 }
 
 template <class Run>

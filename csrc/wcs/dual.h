@@ -134,6 +134,22 @@ FITS_HOST_DEVICE Dual<Real> select(MaskOf<Real> mask, Dual<Real> a, Dual<Real> b
   return {select(mask, a.value, b.value), select(mask, a.d0, b.d0), select(mask, a.d1, b.d1)};
 }
 template <class Real>
+FITS_HOST_DEVICE Dual<Real> only(MaskOf<Real> mask, Dual<Real> a) {
+  return {only(mask, a.value), only(mask, a.d0), only(mask, a.d1)};
+}
+template <class Real>
+FITS_HOST_DEVICE Dual<Real> nan_where(MaskOf<Real> mask, Dual<Real> a) {
+  return {nan_where(mask, a.value), unless(mask, a.d0), unless(mask, a.d1)};
+}
+template <class Real>
+FITS_HOST_DEVICE Dual<Real> unless(MaskOf<Real> mask, Dual<Real> a) {
+  return {unless(mask, a.value), unless(mask, a.d0), unless(mask, a.d1)};
+}
+template <class Real>
+FITS_HOST_DEVICE MaskOf<Real> are_numbers(Dual<Real> a, Dual<Real> b) {
+  return are_numbers(a.value, b.value);
+}
+template <class Real>
 FITS_HOST_DEVICE Dual<Real> min(Dual<Real> a, Dual<Real> b) {
   return select<Real>(a.value < b.value, a, b);
 }
@@ -178,6 +194,12 @@ FITS_HOST_DEVICE SineCosine<Dual<Real>> sincosd(Dual<Real> a) {
   return {chained(s.sine, s.cosine * Real(kDegree), a), chained(s.cosine, -(s.sine * Real(kDegree)), a)};
 }
 
+template <class Real>
+FITS_HOST_DEVICE SineCosine<Pair<Dual<Real>>> sincosd(Pair<Dual<Real>> angles) {
+  const auto a = sincosd(angles.a), b = sincosd(angles.b);
+  return {{a.sine, b.sine}, {a.cosine, b.cosine}};
+}
+
 // The derivatives of the angle of (x, y): (x dy - y dx) / (x^2 + y^2), in degrees.
 template <class Real>
 FITS_HOST_DEVICE Dual<Real> angle_of(Real angle, Dual<Real> y, Dual<Real> x) {
@@ -192,6 +214,11 @@ FITS_HOST_DEVICE Dual<Real> atan2d(Dual<Real> y, Dual<Real> x) {
 template <class Real>
 FITS_HOST_DEVICE Dual<Real> elevation(Dual<Real> y, Dual<Real> x) {
   return angle_of(elevation(y.value, x.value), y, x);
+}
+template <class Real>
+FITS_HOST_DEVICE Pair<Dual<Real>> two_angles(Dual<Real> y, Dual<Real> x, Dual<Real> n, Dual<Real> r) {
+  const auto angles = two_angles(y.value, x.value, n.value, r.value);
+  return {angle_of(angles.a, y, x), angle_of(angles.b, n, r)};
 }
 
 template <class Real>

@@ -13,6 +13,8 @@
 #else
 #pragma GCC push_options
 #pragma GCC target("avx2,fma")
+// Four chains of operations, one after the other in the formulas, in step: 5 to 10 %.
+#pragma GCC optimize("schedule-insns", "sched-pressure")
 #endif
 
 #define FITS_LANES4

@@ -33,6 +33,26 @@ FITS_HOST_DEVICE double widen(float a) { return static_cast<double>(a); }
 FITS_HOST_DEVICE double copysign(double a, double sign) { return __builtin_copysign(a, sign); }
 FITS_HOST_DEVICE double with_sign_of(double a, double b) { return __builtin_copysign(a, b); }  // a not negative
 FITS_HOST_DEVICE double select(bool mask, double a, double b) { return mask ? a : b; }
+FITS_HOST_DEVICE double only(bool mask, double a) { return mask ? a : 0.0; }
+FITS_HOST_DEVICE double unless(bool mask, double a) { return mask ? 0.0 : a; }
+FITS_HOST_DEVICE bool are_numbers(double a, double b) { return a == a && b == b; }
+// NaN where the mask is true, else a.
+FITS_HOST_DEVICE double nan_where(bool mask, double a) {
+  return mask ? __builtin_bit_cast(double, ~std::uint64_t{0}) : a;
+}
+// Signs as numbers, 0.0 or -0.0: that of a; that which bit kBit of an integer says, of held() below; a with its own
+// changed where `sign` is negative; a where `sign` is negative, else b.
+FITS_HOST_DEVICE double sign_of(double a) { return __builtin_copysign(0.0, a); }
+template <int kBit>
+FITS_HOST_DEVICE double sign_of_bit(double held) {
+  return __builtin_bit_cast(double, __builtin_bit_cast(std::uint64_t, held) >> kBit << 63);
+}
+FITS_HOST_DEVICE double flip(double a, double sign) {
+  return __builtin_bit_cast(double, __builtin_bit_cast(std::uint64_t, a) ^ __builtin_bit_cast(std::uint64_t, sign));
+}
+FITS_HOST_DEVICE double select_negative(double sign, double a, double b) {
+  return __builtin_bit_cast(std::uint64_t, sign) >> 63 != 0 ? a : b;
+}
 FITS_HOST_DEVICE bool any(bool mask) { return mask; }
 FITS_HOST_DEVICE bool all(bool mask) { return mask; }
 // Bit i: lane i, of `kWidth` lanes.
@@ -158,6 +178,18 @@ FITS_HOST_DEVICE Lanes4 with_sign_of(Lanes4 a, Lanes4 b) {
   return _mm256_or_pd(a.v, _mm256_and_pd(_mm256_set1_pd(-0.0), b.v));
 }
 FITS_HOST_DEVICE Lanes4 select(Mask4 mask, Lanes4 a, Lanes4 b) { return _mm256_blendv_pd(b.v, a.v, mask.bits); }
+FITS_HOST_DEVICE Lanes4 only(Mask4 mask, Lanes4 a) { return _mm256_and_pd(mask.bits, a.v); }
+FITS_HOST_DEVICE Lanes4 unless(Mask4 mask, Lanes4 a) { return _mm256_andnot_pd(mask.bits, a.v); }
+FITS_HOST_DEVICE Lanes4 nan_where(Mask4 mask, Lanes4 a) { return _mm256_or_pd(mask.bits, a.v); }
+FITS_HOST_DEVICE Mask4 are_numbers(Lanes4 a, Lanes4 b) { return {_mm256_cmp_pd(a.v, b.v, _CMP_ORD_Q)}; }
+FITS_HOST_DEVICE Lanes4 sign_of(Lanes4 a) { return _mm256_and_pd(_mm256_set1_pd(-0.0), a.v); }
+template <int kBit>
+FITS_HOST_DEVICE Lanes4 sign_of_bit(Lanes4 held) {
+  const __m256d shifted = _mm256_castsi256_pd(_mm256_slli_epi64(_mm256_castpd_si256(held.v), 63 - kBit));
+  return kBit == 0 ? shifted : _mm256_and_pd(_mm256_set1_pd(-0.0), shifted);
+}
+FITS_HOST_DEVICE Lanes4 flip(Lanes4 a, Lanes4 sign) { return _mm256_xor_pd(a.v, sign.v); }
+FITS_HOST_DEVICE Lanes4 select_negative(Lanes4 sign, Lanes4 a, Lanes4 b) { return _mm256_blendv_pd(b.v, a.v, sign.v); }
 FITS_HOST_DEVICE bool any(Mask4 mask) { return _mm256_movemask_pd(mask.bits) != 0; }
 FITS_HOST_DEVICE bool all(Mask4 mask) { return _mm256_movemask_pd(mask.bits) == 15; }
 template <int kWidth>
@@ -198,6 +230,16 @@ FITS_HOST_DEVICE Lanes4 exponent(Lanes4 a) {
 #endif
 
 // ---- of all kinds
+
+// The integer nearest to a b, |a b| < 2^51, held in the low bits of a number; and that integer (ties to even).
+template <class Real>
+FITS_HOST_DEVICE Real held_product(Real a, Real b) {
+  return fma(a, b, Real(0x1.8p52));
+}
+template <class Real>
+FITS_HOST_DEVICE Real integer_of(Real held) {
+  return held - Real(0x1.8p52);
+}
 
 template <class Real>
 FITS_HOST_DEVICE Real not_a_number() {

@@ -42,8 +42,8 @@ struct Rotation {
 
 template <class Real>
 FITS_HOST_DEVICE Direction<Real> direction(Spherical<Real> s) {
-  const auto lng = sincosd(s.lng), lat = sincosd(s.lat);
-  return {lat.cosine * lng.cosine, lat.cosine * lng.sine, lat.sine};
+  const auto both = sincosd(Pair<Real>(s.lng, s.lat));
+  return {both.cosine.b * both.cosine.a, both.cosine.b * both.sine.a, both.sine.b};
 }
 
 template <class Real>
@@ -83,18 +83,17 @@ FITS_HOST_DEVICE Angles<Real> angles(Direction<Real> v) {
 
 template <class Real>
 FITS_HOST_DEVICE Spherical<Real> spherical(Direction<Real> v) {
-  return {atan2d(v.m, v.l), elevation(v.n, sqrt(fma(v.l, v.l, v.m * v.m)))};
+  const auto both = two_angles(v.m, v.l, v.n, sqrt(fma(v.l, v.l, v.m * v.m)));
+  return {both.a, both.b};
 }
 
 // Longitudes as wcslib gives them: in [0, 360] where that of the native pole is not negative, else in [-360, 0].
 template <class Real>
 FITS_HOST_DEVICE Real wrapped(Real lng, double pole) {
   if (pole >= 0) {
-    lng = select(lng < Real(0.0), lng + Real(360.0), lng);
-    return select(lng > Real(360.0), lng - Real(360.0), lng);
+    return lng + (only(lng < Real(0.0), Real(360.0)) + only(lng > Real(360.0), Real(-360.0)));
   }
-  lng = select(lng > Real(0.0), lng - Real(360.0), lng);
-  return select(lng < Real(-360.0), lng + Real(360.0), lng);
+  return lng + (only(lng > Real(0.0), Real(-360.0)) + only(lng < Real(-360.0), Real(360.0)));
 }
 
 template <class Real>

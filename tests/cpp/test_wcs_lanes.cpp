@@ -23,12 +23,14 @@ namespace {
 
 using namespace fits::wcs;
 
-constexpr int kFunctions = 12;
+constexpr int kFunctions = 16;
 
 template <class Real>
 __attribute__((always_inline)) inline void evaluate(const double* x, const double* y, double (*out)[8]) {
   const Real X = load<Real>(x), Y = load<Real>(y);
   const auto s = sincosd(X);
+  const auto both = two_angles(Y, X, X, fits::wcs::abs(Y));
+  const auto pair = sincosd(Pair<Real>(Y, X));
   const Real all[kFunctions] = {s.sine,
                                 s.cosine,
                                 atan2d(Y, X),
@@ -40,7 +42,11 @@ __attribute__((always_inline)) inline void evaluate(const double* x, const doubl
                                 fits::wcs::log1p(Y),
                                 fits::wcs::copysign(X, Y),
                                 fits::wcs::min(X, Y),
-                                fits::wcs::floor(X) + fits::wcs::round(Y)};
+                                fits::wcs::floor(X) + fits::wcs::round(Y),
+                                both.a,
+                                both.b,
+                                pair.sine.b,
+                                pair.cosine.a};
   for (int f = 0; f < kFunctions; ++f) store(out[f], all[f]);
 }
 
