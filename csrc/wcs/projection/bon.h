@@ -20,19 +20,18 @@ struct Bon {
   // theta1); phi cos theta = R A with A the angle along the arc. Y0 and R have the sign of theta1.
   //   Y0 - R = (Y0^2 - R^2) / (Y0 + R), which keeps its digits where the centre is far away.
   template <class Real>
-  FITS_HOST_DEVICE static NativeAngles<Real> x2s(AnyConstants auto c, Real x, Real y) {
+  FITS_HOST_DEVICE static NativeSpherical<Real> x2s(AnyConstants auto c, Real x, Real y) {
     const Real sign = Real(c.w(2) < 0 ? -1.0 : 1.0), centre = Real(c.w(2));
     const Real dy = centre - y;
     const Real r = sign * sqrt(fma(x, x, dy * dy));
     const Real theta = fma(-x, x, y * (centre + dy)) / (Real(c.w(1)) * (centre + r));
     const Real arc = atan2d(sign * x, sign * dy) * (r / Real(c.r0()));
-    const auto s = sincosd(theta);
-    const Real cosine = s.cosine;
+    const Real cosine = sincosd(theta).cosine;
     // Held against the width of the map there, not against 180 degrees: towards the poles roundings count more and
     // more.
     const MaskOf<Real> valid = abs(arc) <= fma(Real(180.0), abs(cosine), Real(1e-11));
     const Real phi = arc / select(cosine == Real(0.0), Real(1.0), cosine);
-    return on_sphere(max(Real(-180.0), min(Real(180.0), phi)), theta, s, valid, 1e-11);
+    return on_sphere(max(Real(-180.0), min(Real(180.0), phi)), theta, valid, 1e-11);
   }
 
   // y = Y0 - R cos A = theta + R (1 - cos A), with the sine of half the angle for 1 - cos A.

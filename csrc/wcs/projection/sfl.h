@@ -9,13 +9,12 @@ struct Sfl {
   static constexpr int kNumber = projection_number("SFL");
 
   template <class Real>
-  FITS_HOST_DEVICE static NativeAngles<Real> x2s(Constants c, Real x, Real y) {
+  FITS_HOST_DEVICE static NativeSpherical<Real> x2s(Constants c, Real x, Real y) {
     const Real theta = y * Real(c.w(1));
-    const auto s = sincosd(theta);
-    const Real cosine = s.cosine;
+    const Real cosine = sincosd(theta).cosine;
     const MaskOf<Real> pole = cosine == Real(0.0);  // a point: of x = 0 alone
     const Real phi = select(pole, Real(0.0), x * Real(c.w(1)) / cosine);
-    return on_sphere(phi, theta, s, (!pole) | (abs(x) < Real(1e-13)), 1e-12);
+    return on_sphere(phi, theta, (!pole) | (abs(x) < Real(1e-13)), 1e-12);
   }
 
   template <class Real>
