@@ -78,7 +78,8 @@ FITS_HOST_DEVICE Angles<Real> angles(Spherical<Real> s) {
 template <class Real>
 FITS_HOST_DEVICE Angles<Real> angles(Direction<Real> v) {
   const Real cosine = sqrt(fma(v.l, v.l, v.m * v.m));
-  return {atan2d(v.m, v.l), elevation(v.n, cosine), v.n, cosine};
+  const auto both = two_angles(v.m, v.l, v.n, cosine);
+  return {both.a, both.b, v.n, cosine};
 }
 
 template <class Real>
