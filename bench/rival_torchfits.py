@@ -81,6 +81,41 @@ def headers(paths: list[str]) -> Call:
     return lambda: [dict(torchfits.read_header(path)) for path in paths]
 
 
+# Of tables this package keeps results between calls: cache_capacity=0 makes each call read.
+
+
+def table(path: str, columns: list[str], rows: list[int] | None = None) -> Call:
+    some = {} if rows is None else {"start_row": rows[0] + 1, "num_rows": rows[1] - rows[0]}
+
+    def call() -> dict[str, torch.Tensor]:
+        found = torchfits.read(path, hdu=1, columns=columns, cache_capacity=0, **some)
+        return {name: found[name] for name in columns}
+
+    return call
+
+
+def table_rows(path: str, columns: list[str], rows: list[int]) -> Call:
+    """Its reading of chosen rows takes seconds: all rows are read, and those chosen."""
+    chosen = torch.tensor(rows)
+
+    def call() -> dict[str, torch.Tensor]:
+        found = torchfits.read(path, hdu=1, columns=columns, cache_capacity=0)
+        return {name: found[name][chosen] for name in columns}
+
+    return call
+
+
+def arrays(path: str, column: str) -> Call:
+    def call() -> tuple[torch.Tensor, torch.Tensor]:
+        found = torchfits.read(path, hdu=1, columns=[column], cache_capacity=0)[column]
+        if isinstance(found, tuple):
+            return found[0], found[1]
+        lengths = torch.tensor([0, *(len(array) for array in found)])
+        return torch.cat(list(found)), lengths.cumsum(0)
+
+    return call
+
+
 def _padded(images: list[torch.Tensor], shape: list[int]) -> torch.Tensor:
     """[B, 1, *shape], NaN where an image is smaller."""
     if all(list(image.shape) == shape for image in images):
@@ -99,4 +134,7 @@ CALLS = {
     "cutouts": cutouts,
     "header_values": header_values,
     "headers": headers,
+    "table": table,
+    "table_rows": table_rows,
+    "arrays": arrays,
 }

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # bench/ is no part of the installed package
-from bench import bench_cutouts, bench_tiles, harness, plot, readers, report, rivals, samples
+from bench import bench_cutouts, bench_tables, bench_tiles, harness, plot, readers, report, rivals, samples
 
 KEYS = {
     "benchmark", "case", "competitor", "kind", "check", "wall_time_ms", "min_ms", "spread", "bytes",
@@ -151,6 +151,22 @@ def test_cutouts_are_read_alike(tmp_path, monkeypatch):
         checks = {competitor.name: harness.check(competitor, case.expected) for competitor in case.competitors}
         assert {verdict for verdict in checks.values() if verdict != "unchecked"} == {"right"}, (case.name, checks)
     assert len(set(names)) == len(names) == 11
+
+
+def test_sample_tables_are_read_alike(tmp_path, monkeypatch):
+    """Every case of bench_tables, small: ours and astropy find what the case expects, fitsio but in ASCII tables, where
+    it has other integers and rounds more than once."""
+    monkeypatch.setattr(
+        rivals, "other", lambda function, **arguments: harness.limit("installed elsewhere", lambda: None)
+    )
+    names = []
+    for case in bench_tables.cases(tmp_path, rows=300, some=40, ragged=50):
+        names.append(case.name)
+        checks = {competitor.name: harness.check(competitor, case.expected) for competitor in case.competitors}
+        if "ASCII" in case.name:
+            del checks["fitsio"]
+        assert {verdict for verdict in checks.values() if verdict != "unchecked"} == {"right"}, (case.name, checks)
+    assert len(set(names)) == 7
 
 
 def test_a_worker_answers_and_reports_errors(tmp_path):

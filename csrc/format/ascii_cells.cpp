@@ -95,11 +95,15 @@ std::optional<Real> split(std::string_view text) noexcept {
   return real;
 }
 
+// Powers of ten that a double holds exactly.
+constexpr double kPowers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                              1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+constexpr std::int64_t kMostPower = 22;
+constexpr std::uint64_t kMostWhole = std::uint64_t{1} << 53;
+
 // Up to 19 digits are an integer below 2^64; one below 2^53 times or over a power of ten up to 10^22, both exact in a
 // double, is rounded once (Clinger 1990). Else from_chars reads it.
 double value_of(const Real& real, std::int64_t decimals) noexcept {
-  static constexpr double kPowers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
-                                       1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
   std::int64_t power = real.exponent - (real.point ? 0 : decimals);
   const std::int64_t asked = power;
   std::uint64_t whole = 0;
@@ -114,10 +118,10 @@ double value_of(const Real& real, std::int64_t decimals) noexcept {
       whole = 10 * whole + static_cast<std::uint64_t>(c - '0');
       power -= after_point ? 1 : 0;
     }
-    small = real.digits.size() - (real.point ? 1 : 0) <= 19 && whole <= (std::uint64_t{1} << 53);
+    small = real.digits.size() - (real.point ? 1 : 0) <= 19 && whole <= kMostWhole;
   }
   double value = 0;
-  if (small && power >= -22 && power <= 22) {
+  if (small && power >= -kMostPower && power <= kMostPower) {
     value = static_cast<double>(whole);
     value = power < 0 ? value / kPowers[-power] : value * kPowers[power];
   } else {
@@ -187,12 +191,79 @@ class Fields {
  public:
   explicit Fields(const Column& column) : width_(static_cast<std::size_t>(column.width)), null_(null_text(column)) {}
   std::string_view at(const std::byte* cell) const noexcept { return trimmed(as_text({cell, width_})); }
+  std::size_t width() const noexcept { return width_; }
+  bool may_be_null() const noexcept { return null_.has_value(); }
   bool is_null(std::string_view field) const noexcept { return null_ && field == *null_; }
 
  private:
   std::size_t width_;
   std::optional<std::string> null_;
 };
+
+// The digits that `at` points to, as many as there are before `end`, behind those of `whole`.
+inline const char* take_digits(const char* at, const char* end, std::uint64_t& whole) noexcept {
+  for (; at != end; ++at) {
+    const unsigned digit = static_cast<unsigned char>(*at) - unsigned{'0'};
+    if (digit > 9) break;
+    whole = 10 * whole + digit;
+  }
+  return at;
+}
+
+inline const char* skip_blanks(const char* at, const char* end) noexcept {
+  while (at != end && is_blank(*at)) ++at;
+  return at;
+}
+
+// The usual number in one look: at most 19 digits, a short exponent with its letter, blanks around it; the same bits as
+// parse_real gives. Empty where it is anything else, a blank field among it.
+inline std::optional<double> usual_real(const char* at, const char* end, std::int64_t decimals) noexcept {
+  at = skip_blanks(at, end);
+  if (at == end) return std::nullopt;
+  const bool negative = *at == '-';
+  if (negative || *at == '+') ++at;
+  std::uint64_t whole = 0;
+  const char* const first = at;
+  at = take_digits(at, end, whole);
+  std::int64_t digits = at - first, power = -decimals;
+  if (at != end && *at == '.') {
+    const char* const point = ++at;
+    at = take_digits(at, end, whole);
+    power = point - at;
+    digits -= power;
+  }
+  if (digits == 0 || digits > 19 || whole > kMostWhole) return std::nullopt;
+  if (at != end && ((*at & 0xdf) == 'E' || (*at & 0xdf) == 'D')) {
+    if (++at == end) return std::nullopt;
+    const bool below = *at == '-';
+    if (below || *at == '+') ++at;
+    std::uint64_t exponent = 0;
+    const char* const start = at;
+    at = take_digits(at, end, exponent);
+    if (at == start || at - start > 4) return std::nullopt;
+    power += below ? -static_cast<std::int64_t>(exponent) : static_cast<std::int64_t>(exponent);
+  }
+  if (skip_blanks(at, end) != end || power < -kMostPower || power > kMostPower) return std::nullopt;
+  const auto value = static_cast<double>(whole);
+  const double scaled = power < 0 ? value / kPowers[-power] : value * kPowers[power];
+  return negative ? -scaled : scaled;
+}
+
+// The same of integers: at most 18 digits, which any 64 bits hold.
+template <class Integer>
+std::optional<Integer> usual_integer(const char* at, const char* end) noexcept {
+  at = skip_blanks(at, end);
+  if (at == end) return std::nullopt;
+  const bool negative = *at == '-';
+  if (negative || *at == '+') ++at;
+  std::uint64_t whole = 0;
+  const char* const first = at;
+  at = take_digits(at, end, whole);
+  if (at == first || at - first > 18 || skip_blanks(at, end) != end) return std::nullopt;
+  const auto value = negative ? -static_cast<std::int64_t>(whole) : static_cast<std::int64_t>(whole);
+  if (value < std::numeric_limits<Integer>::min() || value > std::numeric_limits<Integer>::max()) return std::nullopt;
+  return static_cast<Integer>(value);
+}
 
 template <class Number>
 class AsciiNumbers final : public CellReader {
@@ -208,7 +279,8 @@ class AsciiNumbers final : public CellReader {
   std::int64_t read(const std::byte* cells, std::int64_t stride, std::int64_t rows,
                     std::byte* out) const noexcept override {
     for (std::int64_t row = 0; row < rows; ++row, cells += stride, out += row_size()) {
-      const auto value = parse(fields_.at(cells));
+      auto value = usual(cells);
+      if (!value) value = parse(fields_.at(cells));
       if (!value) return row;
       if (scaled_) {
         const double result = physical(static_cast<double>(*value), tscal_, tzero_);
@@ -221,6 +293,17 @@ class AsciiNumbers final : public CellReader {
   }
 
  private:
+  // What TNULLn says comes first, and it might look like a number.
+  std::optional<Number> usual(const std::byte* cell) const noexcept {
+    if (fields_.may_be_null()) return std::nullopt;
+    const auto* const text = reinterpret_cast<const char*>(cell);
+    if constexpr (std::is_floating_point_v<Number>) {
+      return usual_real(text, text + fields_.width(), decimals_);
+    } else {
+      return usual_integer<Number>(text, text + fields_.width());
+    }
+  }
+
   std::optional<Number> parse(std::string_view field) const noexcept {
     constexpr bool kReal = std::is_floating_point_v<Number>;
     if (fields_.is_null(field)) return kReal ? std::numeric_limits<Number>::quiet_NaN() : Number{0};
