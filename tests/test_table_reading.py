@@ -254,6 +254,42 @@ def test_empty_tables(tmp_path: Path) -> None:
     Table.from_arrow(table.to_arrow())
 
 
+# --- Conditions ------------------------------------------------------------------------------------------------------
+
+
+CONDITIONS = {
+    "MAG < 0": lambda t: t["MAG"] < 0,
+    "Mag >= 0.5 || FLAG == 7": lambda t: (t["MAG"] >= 0.5) | ((t["FLAG"] == 7) & ~t.nulls["FLAG"]),
+    "FLAG > 3 && OK": lambda t: (t["FLAG"] > 3) & ~t.nulls["FLAG"] & t["OK"],
+    "RA < 0": lambda t: t["RA"] < 0,
+    "RA >= 0": lambda t: t["RA"] >= 0,
+    "NAME == 'star 7'": lambda t: torch.from_numpy(t.strings("NAME") == "star 7"),
+}
+
+
+@pytest.mark.parametrize("where", CONDITIONS)
+def test_where(where: str, path: Path, whole: Table) -> None:
+    mask = CONDITIONS[where](whole)
+    expected = whole.filter(mask)
+    assert_equal(torchfits.read(path, where=where), expected)
+    assert_equal(torchfits.read(path.read_bytes(), where=where, columns=["ID"]), expected.select(["ID"]))
+    assert_equal(torchfits.read(path, where=where, rows=slice(10, 30)), whole[10:30].filter(mask[10:30]))
+    rows = [30, 3, 3, 17, -1, 29, 8]
+    assert_equal(torchfits.read(path, where=where, rows=rows), whole[rows].filter(mask[rows]))
+    assert_equal(torchfits.read(path, where=where, rows=slice(None, None, -3)), whole[::-3].filter(mask.flip(0)[::3]))
+    assert len(torchfits.read(path, where=where, rows=[])) == 0
+    hdu = torchfits.open(path)[1]
+    shares = [[*hdu.batches(6, where=where, rank=rank, world=2)] for rank in range(2)]
+    assert all(len(batch) for share in shares for batch in share)
+    got = sorted(number for share in shares for batch in share for number in batch["ID"].tolist())
+    assert got == sorted(expected["ID"].tolist())
+
+
+def test_conditions_that_mean_nothing(path: Path) -> None:
+    with pytest.raises(ValueError, match="DECLINATION"):
+        torchfits.read(path, where="DECLINATION > 3")
+
+
 # --- Batches ---------------------------------------------------------------------------------------------------------
 
 

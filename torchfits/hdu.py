@@ -12,7 +12,8 @@ from torchfits.section import SectionLike, Window
 from torchfits.source import HDU_NAMES, HEADER_TEXT, READ_IMAGE, READ_SECTION, Operator, Source, text_of
 
 if TYPE_CHECKING:
-    from torchfits.table import Names, Table
+    from torchfits.table import Table
+    from torchfits.table_columns import Names
     from torchfits.table_reading import RowsLike, TableReader
     from torchfits.wcs import WCS
 
@@ -196,7 +197,9 @@ class HDU:
             self._check_table(section, dtype, scaled)
             table = self._reader().read(columns, rows, where)
             return table if device is None else table.to(device)
-        self._check_image(columns is rows is where is None)
+        if not (columns is rows is where is None):
+            raise ValueError(f"{self._where} is no table: columns=, rows= and where= are for tables")
+        self._check_image()
         if section is None:
             image = self._call(READ_IMAGE, dtype=dtype, scaled=scaled)
         else:
@@ -223,7 +226,7 @@ class HDU:
         [[0.0, 1.0], [4.0]]
         """
         if not self.is_table:
-            raise ValueError(f"{self._file.source.name}[{self.index}] is no table, and batches are of rows of tables")
+            raise ValueError(f"{self._where} is no table, and batches are of rows of tables")
         return self._reader().batches(size, columns, where, rank, world)
 
     def _reader(self) -> TableReader:
@@ -235,21 +238,26 @@ class HDU:
         result: torch.Tensor = self._file.source(operator, self.index, *args, **options)
         return result
 
-    def _check_table(self, section: SectionLike | None, dtype: torch.dtype | None, scaled: bool) -> None:
-        where = f"{self._file.source.name}[{self.index}] is a table"
-        if section is not None:
-            raise ValueError(f"{where}: sections are of images; rows= and columns= choose from a table")
-        if dtype is not None:
-            raise ValueError(f"{where}: dtype= is for images; convert the columns that it is meant for")
-        if not scaled:
-            raise ValueError(f"{where}: scaled=False is for images; torch.ops.fits.read_row_bytes has rows as stored")
+    @property
+    def _where(self) -> str:
+        return f"{self._file.source.name}[{self.index}]"
 
-    def _check_image(self, for_images: bool) -> None:
-        where = f"{self._file.source.name}[{self.index}]"
-        if not for_images:
-            raise ValueError(f"{where} is no table: columns=, rows= and where= are for tables")
+    def _check_table(self, section: SectionLike | None, dtype: torch.dtype | None, scaled: bool) -> None:
+        wrong = None
+        if section is not None:
+            wrong = "sections are of images; rows= and columns= choose from a table"
+        elif dtype is not None:
+            wrong = "dtype= is for images; convert the columns that it is meant for"
+        elif not scaled:
+            wrong = "scaled=False is for images; torch.ops.fits.read_row_bytes has rows as stored"
+        if wrong is not None:
+            raise ValueError(f"{self._where} is a table: {wrong}")
+
+    def _check_image(self) -> None:
+        if self.is_table:
+            raise ValueError(f"{self._where} is a table, and what is asked for is made of images")
         if not self.shape:
-            raise RuntimeError(f"{where} has no data (NAXIS = 0)")
+            raise RuntimeError(f"{self._where} has no data (NAXIS = 0)")
 
     def __repr__(self) -> str:
         if self._file.closed:

@@ -14,7 +14,7 @@ from torchfits.source import READ_IMAGE, HDUKey, Source, SourceLike
 from torchfits.summary import Info
 
 if TYPE_CHECKING:
-    from torchfits.table import Names
+    from torchfits.table_columns import Names
     from torchfits.table_reading import RowsLike
 
 

@@ -17,6 +17,7 @@ from torchfits import table_text
 from torchfits.column import Column
 
 _LOW, _HIGH = -(2**63), 2**63 - 1
+_FEW = 1024
 
 
 class Key(NamedTuple):
@@ -140,7 +141,31 @@ class Groups(NamedTuple):
 
 
 def groups(keys: Sequence[Key], keep_missing: bool) -> Groups:
-    """Groups in the order of their keys. Rows in which a key is missing are in none, or their own, the last."""
+    """Groups in the order of their keys. Rows in which a key is missing are in none, or their own, the last.
+
+    Numbers that lie close together, as those of objects, fields and classes do, are counted: faster than sorting.
+    """
+    if len(keys) == 1 and len(keys[0].words) == 1 and keys[0].missing is None and len(keys[0].words[0]):
+        word = keys[0].words[0]
+        low, high = (int(bound) for bound in word.aminmax())
+        if high - low < 2 * len(word) + _FEW:
+            return _counted(word - low, high - low + 1)
+    return _sorted(keys, keep_missing)
+
+
+def _counted(values: Tensor, count: int) -> Groups:
+    """Groups of rows by values from 0 to count - 1."""
+    present = torch.zeros(count, dtype=torch.bool, device=values.device)
+    present[values] = True
+    number = (present.cumsum(0) - 1)[values]
+    rows = torch.arange(len(values), device=values.device)
+    total = int(present.sum())
+    first = rows.new_full((total,), len(values)).scatter_reduce_(0, number, rows, "amin")
+    return Groups(number, total, first)
+
+
+def _sorted(keys: Sequence[Key], keep_missing: bool) -> Groups:
+    """Groups of rows by any keys."""
     rows = order(keys, [False] * len(keys))
     device = rows.device
     begins = torch.zeros(len(rows), dtype=torch.bool, device=device)

@@ -14,9 +14,11 @@ from torch import Tensor
 from torchfits.column import Column, concatenated
 from torchfits.header import Header
 from torchfits.source import Operator, Source
-from torchfits.table import Names, Table
+from torchfits.table import Table
+from torchfits.table_columns import Names
 from torchfits.table_views import found
 
+FILTER_ROWS = Operator.named("filter_rows")
 READ_COLUMNS = Operator.named("read_columns")
 READ_ROWS = Operator.named("read_rows")
 READ_NULL_MASK = Operator.named("read_null_mask")
@@ -104,9 +106,13 @@ class TableReader:
                 yield batch
 
     def _matching(self, where: str, start: int, stop: int, numbers: Tensor | None) -> Tensor:
-        raise NotImplementedError(
-            "where= is not read yet; read the columns that the condition needs and use Table.filter"
-        )
+        """The rows of the range for which the condition is true; of `numbers` those, in their order."""
+        found: Tensor = self._call(FILTER_ROWS, where, start, stop)
+        if numbers is None:
+            return found
+        true = torch.zeros(stop - start, dtype=torch.bool)
+        true[found - start] = True
+        return numbers[true[numbers - start]]
 
     def _row_choice(self, rows: RowsLike | None) -> tuple[int, int, Tensor | None]:
         """Rows as a range [start, stop), or as numbers in it."""
