@@ -406,6 +406,7 @@ def assert_close(ours: Any, expected: Any, exact: bool) -> None:
 
 
 @pytest.mark.parametrize("device", devices())
+@FEWER
 @given(data=st.data())
 def test_groups_by_pandas(data: st.DataObject, device: str) -> None:
     small = st.one_of(st.none(), st.integers(-100, 100).map(lambda n: n / 4))

@@ -100,10 +100,10 @@ class Column:
 
     def take(self, rows: Tensor) -> Self:
         """The rows of these numbers (int64, from 0), in this order."""
-        nulls = None if self.nulls is None else self.nulls[rows]
+        nulls = None if self.nulls is None else taken(self.nulls, rows)
         if self.offsets is None:
             return replace(self, values=taken(self.values, rows), nulls=nulls)
-        starts, lengths = self.offsets[:-1][rows], self.offsets.diff()[rows]
+        starts, lengths = taken(self.offsets[:-1], rows), taken(self.offsets.diff(), rows)
         offsets = ends(lengths)
         places = torch.repeat_interleave(starts - offsets[:-1], lengths)
         places += torch.arange(len(places), device=places.device)
@@ -185,8 +185,8 @@ def carried(values: Tensor) -> Tensor:
 
 
 def taken(values: Tensor, places: Tensor) -> Tensor:
-    """``values[places]``, of any type."""
-    return carried(values)[places].view(values.dtype)
+    """``values[places]``, of any type; on one thread of a CPU index_select is four to eight times as fast."""
+    return carried(values).index_select(0, places).view(values.dtype)
 
 
 def ends(lengths: Tensor) -> Tensor:

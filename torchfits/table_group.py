@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from torchfits import table_keys
-from torchfits.column import Column, carried
+from torchfits.column import Column, carried, taken
 
 if TYPE_CHECKING:
     from torchfits.table import Table
@@ -158,7 +158,7 @@ def _mean(part: _Part) -> Column:
 def _std(part: _Part) -> Column:
     count = part.counts()
     values = _as_numbers(part)
-    away = torch.where(part.valid, values - (part.summed(values) / count)[part.codes], 0.0)
+    away = torch.where(part.valid, values - taken(part.summed(values) / count, part.codes), 0.0)
     variance = part.summed(away * away) / (count - 1).clamp(min=0)
     return part.made(torch.where(count > 1, variance, torch.nan).sqrt())
 

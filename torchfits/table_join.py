@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from torchfits import table_keys
-from torchfits.column import Column, concatenated, ends
+from torchfits.column import Column, concatenated, ends, taken
 from torchfits.table_keys import Key
 
 HOW = ("inner", "left", "right", "outer")
@@ -74,20 +74,19 @@ def _pairs(columns: Sequence[tuple[Column, Column, str]], keep: bool) -> tuple[T
     size = len(columns[0][0])
     keys = [_joined(*table_keys.comparable(*pair)) for pair in columns]
     number = table_keys.groups(keys, keep_missing=False).number
-    first, second = number[:size], number[size:]
     count = int(number.max()) + 1 if len(number) else 0
+    first, second = number[:size] % (count + 1), number[size:]  # what misses a key has one that no row has, the last
     matching = second >= 0
     per_key = torch.bincount(second[matching], minlength=count)
     rows = torch.sort(second, stable=True).indices[int((~matching).sum()) :]  # by key; those that miss one come first
     starts = ends(per_key)
-    matches = torch.where(first >= 0, torch.cat([per_key, per_key.new_zeros(1)])[first], 0)
+    matches = taken(torch.cat([per_key, per_key.new_zeros(1)]), first)
     repeats = matches.clamp(min=1) if keep else matches
     first_rows = torch.repeat_interleave(torch.arange(size, device=number.device), repeats)
-    nth = torch.arange(len(first_rows), device=number.device) - ends(repeats)[:-1][first_rows]
-    found = matches[first_rows] > 0
-    places = torch.where(found, starts[first[first_rows]] + nth, len(rows))
-    second_rows = torch.cat([rows, rows.new_full((1,), -1)])[places]
-    return first_rows, second_rows
+    nth = torch.arange(len(first_rows), device=number.device) - taken(ends(repeats)[:-1], first_rows)
+    found = taken(matches, first_rows) > 0
+    places = torch.where(found, taken(taken(starts, first), first_rows) + nth, len(rows))
+    return first_rows, taken(torch.cat([rows, rows.new_full((1,), -1)]), places)
 
 
 def _joined(first: Key, second: Key) -> Key:

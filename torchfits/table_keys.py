@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from torchfits import table_text
-from torchfits.column import Column
+from torchfits.column import Column, taken
 
 _LOW, _HIGH = -(2**63), 2**63 - 1
 _FEW = 1024
@@ -126,8 +126,8 @@ def order(keys: Sequence[Key], descending: Sequence[bool]) -> Tensor:
         if one.missing is not None:
             words.insert(0, one.missing.to(torch.int64))
         for word in reversed(words):
-            moved = torch.sort(word if rows is None else word[rows], stable=True).indices
-            rows = moved if rows is None else rows[moved]
+            moved = torch.sort(word if rows is None else taken(word, rows), stable=True).indices
+            rows = moved if rows is None else taken(rows, moved)
     assert rows is not None
     return rows
 
@@ -157,7 +157,7 @@ def _counted(values: Tensor, count: int) -> Groups:
     """Groups of rows by values from 0 to count - 1."""
     present = torch.zeros(count, dtype=torch.bool, device=values.device)
     present[values] = True
-    number = (present.cumsum(0) - 1)[values]
+    number = taken(present.cumsum(0) - 1, values)
     rows = torch.arange(len(values), device=values.device)
     total = int(present.sum())
     first = rows.new_full((total,), len(values)).scatter_reduce_(0, number, rows, "amin")
@@ -173,10 +173,10 @@ def _sorted(keys: Sequence[Key], keep_missing: bool) -> Groups:
     outside = torch.zeros(len(rows), dtype=torch.bool, device=device)
     for one in keys:
         for word in one.words if one.missing is None else [*one.words, one.missing]:
-            in_order = word[rows]
+            in_order = taken(word, rows)
             begins[1:] |= in_order[1:] != in_order[:-1]
         if one.missing is not None and not keep_missing:
-            outside |= one.missing[rows]
+            outside |= taken(one.missing, rows)
     begins &= ~outside
     number = torch.empty_like(rows)
     number[rows] = torch.where(outside, -1, begins.cumsum(0) - 1)
