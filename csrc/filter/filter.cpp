@@ -249,8 +249,13 @@ void Evaluator::run(std::int64_t first_row, std::int64_t rows, std::span<const B
     }
   }
   const Operand& result = memory.values[static_cast<std::size_t>(program.result)];
-  for (std::int64_t row = 0; row < rows; ++row) {
-    selected[row] = value_at<std::uint8_t>(result, row) != 0 && !null_at(result, row);
+  const auto* const truth = result.as<std::uint8_t>();
+  if (result.constant) {
+    std::fill_n(selected, rows, *truth);
+  } else if (result.nulls == nullptr) {
+    std::copy_n(truth, rows, selected);
+  } else {
+    for (std::int64_t row = 0; row < rows; ++row) selected[row] = truth[row] & (result.nulls[row] ^ 1);
   }
 }
 

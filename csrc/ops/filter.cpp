@@ -1,5 +1,6 @@
 // filter_rows: the rows of a table that an expression selects (csrc/filter).
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "filter/cells.h"
@@ -107,14 +108,58 @@ struct Plan {
   std::int64_t tile_rows;  // rows that are decoded together; of a plain table 1
 };
 
-// One thread's work: rows into blocks, blocks into row numbers.
+// Which rows of a piece of the table are selected: a bit for each, so that a table of any size takes little memory.
+class Marks {
+ public:
+  void append(const std::uint8_t* selected, std::int64_t rows) {
+    const std::int64_t end = rows_ + rows;
+    words_.resize(static_cast<std::size_t>((end + 63) / 64));
+    std::int64_t i = 0;
+    for (; i < rows && (rows_ + i) % 64 != 0; ++i) add(rows_ + i, selected[i]);
+    for (; i + 64 <= rows; i += 64) {
+      std::uint64_t word = 0;
+      for (int part = 0; part < 8; ++part) word |= bits_of(selected + i + 8 * part) << (8 * part);
+      words_[static_cast<std::size_t>((rows_ + i) / 64)] = word;
+      count_ += std::popcount(word);
+    }
+    for (; i < rows; ++i) add(rows_ + i, selected[i]);
+    rows_ = end;
+  }
+  std::int64_t count() const noexcept { return count_; }
+
+  // The numbers of the selected rows, the piece's first row being `first`.
+  void write(std::int64_t first, std::int64_t* out) const noexcept {
+    for (std::size_t i = 0; i < words_.size(); ++i) {
+      for (std::uint64_t word = words_[i]; word != 0; word &= word - 1) {
+        *out++ = first + static_cast<std::int64_t>(64 * i) + std::countr_zero(word);
+      }
+    }
+  }
+
+ private:
+  void add(std::int64_t row, std::uint8_t selected) noexcept {
+    words_[static_cast<std::size_t>(row / 64)] |= std::uint64_t{selected} << (row % 64);
+    count_ += selected;
+  }
+  // Eight bytes of 0 or 1 as eight bits: a product brings them side by side to its top.
+  static std::uint64_t bits_of(const std::uint8_t* bytes) noexcept {
+    std::uint64_t eight = 0;
+    for (int i = 0; i < 8; ++i) eight |= std::uint64_t{bytes[i]} << (8 * i);
+    return eight * 0x0102040810204080 >> 56;
+  }
+
+  std::vector<std::uint64_t> words_;
+  std::int64_t rows_ = 0, count_ = 0;
+};
+
+// One thread's work: rows into blocks, blocks into marks.
 class Worker {
  public:
   Worker(const Plan& plan, Rows& rows)
       : plan_(plan), rows_(rows), evaluator_(plan.compiled), blocks_(plan.inputs.size()), parts_(plan.inputs.size()) {}
 
-  // Appends those of the table's rows [first, first + count) that are selected.
-  void select(std::int64_t first, std::int64_t count, std::vector<std::int64_t>& found) {
+  // Which of the table's rows [first, first + count) are selected.
+  void select(std::int64_t first, std::int64_t count, Marks& marks) {
     const std::int64_t most = plan_.compiled.block_rows(), tile = plan_.tile_rows;
     std::vector<std::uint8_t> selected(static_cast<std::size_t>(std::min(most, count)));
     for (std::int64_t row = first, rows = 0; row < first + count; row += rows) {
@@ -122,7 +167,7 @@ class Worker {
       if (tile > 1) rows = std::min(rows, tile - row % tile);  // no block needs two tiles of a column
       for (std::size_t k = 0; k < blocks_.size(); ++k) read(k, row, rows);
       evaluator_.run(row + 1, rows, blocks_, selected.data());
-      append(selected.data(), row, rows, found);
+      marks.append(selected.data(), rows);
     }
   }
 
@@ -165,34 +210,12 @@ class Worker {
                                                  "' is no number that its format TFORMn allows (section 7.2.5)"));
   }
 
-  // Without a branch for each row: whether one is selected is not to be foreseen.
-  static void append(const std::uint8_t* selected, std::int64_t first, std::int64_t rows,
-                     std::vector<std::int64_t>& found) {
-    const std::size_t before = found.size();
-    found.resize(before + static_cast<std::size_t>(rows));
-    std::int64_t* out = found.data() + before;
-    for (std::int64_t i = 0; i < rows; ++i) {
-      *out = first + i;
-      out += selected[i];
-    }
-    found.resize(static_cast<std::size_t>(out - found.data()));
-  }
-
   const Plan& plan_;
   Rows& rows_;
   filter::Evaluator evaluator_;
   std::vector<filter::Block> blocks_;
   std::vector<Part> parts_;
 };
-
-Tensor joined(const std::vector<std::vector<std::int64_t>>& parts) {
-  std::size_t total = 0;
-  for (const auto& part : parts) total += part.size();
-  Tensor rows = empty({static_cast<std::int64_t>(total)}, ScalarType::Long);
-  auto* out = static_cast<std::int64_t*>(rows.mutable_data_ptr());
-  for (const auto& part : parts) out = std::copy(part.begin(), part.end(), out);
-  return rows;
-}
 
 // Pieces of the rows side by side, or one after the other where a row depends on those before it. Pieces end where
 // tiles do.
@@ -201,7 +224,7 @@ Tensor select(const Plan& plan, const RowRange& range, std::int64_t pieces, cons
   const std::int64_t skipped = range.start % plan.tile_rows;
   const std::int64_t tiles = (skipped + range.count + plan.tile_rows - 1) / plan.tile_rows;
   pieces = plan.compiled.sequential() ? 1 : std::clamp<std::int64_t>(pieces, 1, std::max<std::int64_t>(tiles, 1));
-  std::vector<std::vector<std::int64_t>> found(static_cast<std::size_t>(pieces));
+  std::vector<Marks> marks(static_cast<std::size_t>(pieces));
   const auto bound = [&](std::int64_t piece) {
     const std::int64_t tile = tiles / pieces * piece + std::min(piece, tiles % pieces);
     return std::clamp<std::int64_t>(tile * plan.tile_rows - skipped, 0, range.count);
@@ -209,9 +232,17 @@ Tensor select(const Plan& plan, const RowRange& range, std::int64_t pieces, cons
   parallel_for(pieces, [&](std::int64_t piece) {
     const auto rows = make_rows();
     Worker worker(plan, *rows);
-    worker.select(range.start + bound(piece), bound(piece + 1) - bound(piece), found[static_cast<std::size_t>(piece)]);
+    worker.select(range.start + bound(piece), bound(piece + 1) - bound(piece), marks[static_cast<std::size_t>(piece)]);
   });
-  return joined(found);
+  std::vector<std::int64_t> places{0};
+  for (const Marks& part : marks) places.push_back(places.back() + part.count());
+  Tensor rows = empty({places.back()}, ScalarType::Long);
+  auto* const out = static_cast<std::int64_t*>(rows.mutable_data_ptr());
+  parallel_for(pieces, [&](std::int64_t piece) {
+    const auto k = static_cast<std::size_t>(piece);
+    marks[k].write(range.start + bound(piece), out + places[k]);
+  });
+  return rows;
 }
 
 // Rows without bytes are as many as the header claims: nothing is made of that.

@@ -201,6 +201,7 @@ TEST(differs_from_cfitsio) {
   CHECK(all("(accum(N) = 1:1e9)"));                             // computes accum twice in a row
   CHECK(
       all("isnull('a' + strmid(S, 0, 1)) && (F ? 'a' + strmid(S, 0, 1) : 'b') == 'b'"));  // copies what it never wrote
+  CHECK(same("accum(L) == 3", "accum((int)L) == 3"));  // reads the bytes of logical values as integers
   CHECK(all("strmid('ab   ', 4, 1) == ' '"));
 }
 
