@@ -21,6 +21,8 @@ Size = Any  # int, str, astropy's Quantity, or a sequence of those
 
 # Boxes of the image that are held at a time while stamps are resampled from them.
 _BOX_BYTES = 1 << 28
+# Beyond any image, and a whole number in double precision.
+_FAR = 2.0**52
 # Positions of a stamp, along each axis, at which the box that it needs is looked for.
 _GRID = 65
 
@@ -95,11 +97,33 @@ def cutout(
 
 @dataclass(slots=True)
 class _Place:
-    """Where stamps are wanted: 0-based pixels ``[B, n]`` of the FITS axes `axes` (counted from 0)."""
+    """Where stamps are wanted: 0-based pixels of the FITS axes `axes` (counted from 0).
 
-    pixels: Tensor
+    Of many ``[B, n]``; of one a list of numbers, whose arithmetic is faster than that of tensors.
+    """
+
+    pixels: Tensor | list[float]
     axes: list[int]
-    one: bool
+
+    @property
+    def one(self) -> bool:
+        return isinstance(self.pixels, list)
+
+    @property
+    def points(self) -> Tensor:
+        """Of one as of many: ``[B, n]``."""
+        return torch.tensor([self.pixels], dtype=torch.float64) if isinstance(self.pixels, list) else self.pixels
+
+    def corners(self, lengths: list[int]) -> Tensor:
+        """First pixels ``[B, n]`` in tensor order, of stamps that lie as astropy.nddata.overlap_slices lays them.
+
+        Places beyond any image stay whole numbers.
+        """
+        if isinstance(self.pixels, list):
+            numbers = [math.ceil(max(-_FAR, min(at - n / 2, _FAR))) for at, n in zip(self.pixels, lengths)]
+            return torch.tensor([numbers[::-1]])
+        firsts = self.pixels - torch.tensor(lengths, dtype=torch.float64) / 2
+        return firsts.ceil().clamp(-_FAR, _FAR).long().flip(-1)
 
 
 class _Cutter:
@@ -112,7 +136,10 @@ class _Cutter:
         self.channels = channels
         self.first = units[0]
         self.shape = self.first.shape
-        self.where = f"{self.first._file.source.name}[{self.first.index}]"
+
+    @property
+    def where(self) -> str:
+        return self.first._where
 
     @classmethod
     def of(cls, source: SourceLike | FITS | HDU, hdu: HDUKey | Sequence[int] | None) -> _Cutter:
@@ -147,12 +174,13 @@ class _Cutter:
             raise ValueError(
                 f"unit {unit!r} is not known: centres are given in 'pixel' (x, y from 0) or 'sky' (degrees)"
             )
-        points = torch.as_tensor(center).to("cpu", torch.float64)
+        points = _points(center)
         if unit == "pixel":
-            n = points.shape[-1] if points.dim() else 0
+            n = len(points) if isinstance(points, list) else points.shape[-1] if points.dim() else 0
             if not 0 < n <= len(self.shape):
                 raise ValueError(f"center has {n} coordinates, and the image {self.where} has {len(self.shape)} axes")
             return self._checked(points, list(range(n)))
+        points = torch.as_tensor(points, dtype=torch.float64)
         if points.dim() == 0 or points.shape[-1] != 2:
             raise ValueError(f"a center on the sky is (longitude, latitude), not of shape {list(points.shape)}")
         wcs = self.first.wcs
@@ -160,16 +188,19 @@ class _Cutter:
         # Coordinates are good to less than this; the middle of a pixel is to stay that
         return self._checked(self.celestial.world_to_pixel(world).round(decimals=6), self.celestial_axes)
 
-    def _checked(self, pixels: Tensor, axes: list[int]) -> _Place:
-        if pixels.dim() not in (1, 2):
+    def _checked(self, pixels: Tensor | list[float], axes: list[int]) -> _Place:
+        if isinstance(pixels, Tensor) and pixels.dim() == 1:
+            pixels = pixels.tolist()
+        if isinstance(pixels, list):
+            which = None if all(map(math.isfinite, pixels)) else "the center"
+        elif pixels.dim() == 2:
+            lost = (~pixels.isfinite().all(-1)).nonzero()
+            which = f"center {int(lost[0])}" if len(lost) else None
+        else:
             raise ValueError(f"centers are [N] or [B, N], not of shape {list(pixels.shape)}")
-        one = pixels.dim() == 1
-        pixels = pixels.reshape(-1, pixels.shape[-1])
-        lost = (~pixels.isfinite().all(-1)).nonzero()
-        if len(lost):
-            which = "the center" if one else f"center {int(lost[0])}"
+        if which is not None:
             raise ValueError(f"{self.where}: {which} has no place in the image's pixels")
-        return _Place(pixels, axes, one)
+        return _Place(pixels, axes)
 
     @property
     def celestial(self) -> WCS:
@@ -199,8 +230,10 @@ class _Cutter:
     def _boxes(self, corners: Tensor, lengths: list[int], axes: list[int]) -> tuple[Tensor, list[int]]:
         """Corners ``[B, naxis]`` and the size, both in tensor order; axes that are not cut are whole."""
         naxis = len(self.shape)
+        if axes == list(range(naxis)):
+            return corners, lengths[::-1]
         full, shape = corners.new_zeros(len(corners), naxis), list(self.shape)
-        for axis, column, length in zip(axes, corners.unbind(-1), lengths):
+        for axis, column, length in zip(axes, corners.flip(-1).unbind(-1), lengths):
             full[:, naxis - 1 - axis], shape[naxis - 1 - axis] = column, length
         return full, shape
 
@@ -215,10 +248,7 @@ class _Cutter:
         dtype: torch.dtype | None,
         with_wcs: bool,
     ) -> tuple[Tensor | list[Tensor], Any]:
-        half = torch.tensor(lengths, dtype=torch.float64) / 2
-        # As astropy.nddata.overlap_slices; places beyond any image stay whole numbers
-        first = (place.pixels - half).ceil().clamp(-(2.0**52), 2.0**52).long()
-        corners, size = self._boxes(first, lengths, place.axes)
+        corners, size = self._boxes(place.corners(lengths), lengths, place.axes)
         if mode == "partial":
             stamps = self._read(corners, size, fill, dtype)
             return stamps, self._wcs(corners, size) if with_wcs else None
@@ -256,13 +286,13 @@ class _Cutter:
         found: Tensor = self.first._file.source(
             READ_CUTOUTS, hdus, corners, list(size), fill=fill, dtype=dtype or self._dtype()
         )
-        return found if self.channels else found[:, 0]
+        return found if self.channels else found.squeeze(1)
 
     def _dtype(self) -> torch.dtype:
         """Of all HDUs: theirs where it is the same, else one that holds all."""
-        found = {unit.dtype or torch.float32 for unit in self.units}
+        found = [unit.dtype or torch.float32 for unit in self.units]
         try:
-            return functools.reduce(torch.promote_types, found)
+            return functools.reduce(torch.promote_types, found) if len(found) > 1 else found[0]
         except RuntimeError:  # unsigned integers among others
             return torch.float64
 
@@ -296,7 +326,7 @@ class _Cutter:
         wcs = self.celestial
         scale = float(wcs.proj_plane_pixel_area().sqrt()) if pixel_scale is None else _degrees(pixel_scale)
         lengths = [_pixels(one.degrees / scale if isinstance(one, _Angle) else one) for one in _each(size, 2)]
-        world = wcs.pixel_to_world(place.pixels)
+        world = wcs.pixel_to_world(place.points)
         centers = world.flip(-1) if self.first.wcs.lng > self.first.wcs.lat else world
         if not bool(centers.isfinite().all()):
             raise ValueError(f"{self.where}: a center has no world coordinates")
@@ -319,7 +349,7 @@ class _Cutter:
         together = max(1, _BOX_BYTES // max(1, pixels * dtype.itemsize))
         parts = []
         for chunk, packed in zip(corners.split(together), stamps.packed.split(together)):
-            boxes, shape = self._boxes(chunk.flip(-1), size[::-1], [0, 1])
+            boxes, shape = self._boxes(chunk, size[::-1], [0, 1])
             images = self._read(boxes, shape, None, dtype)
             here = self.celestial.crop(chunk)
             parts.append(torch.ops.fits.resample(images, here.packed, packed, lengths, method, fill=fill))
@@ -364,6 +394,13 @@ _UNITS = {
     "mas": 1 / 3600e3,
     "rad": 180 / math.pi,
 }
+
+
+def _points(center: Any) -> Tensor | list[float]:
+    """Numbers of one centre as they are, anything else as a tensor."""
+    if isinstance(center, (tuple, list)) and all(type(one) in (int, float) for one in center):
+        return [float(one) for one in center]
+    return torch.as_tensor(center).to("cpu", torch.float64)
 
 
 def _angle(text: str) -> float:

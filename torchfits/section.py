@@ -83,6 +83,10 @@ def as_slices(text: str, shape: Sequence[int]) -> tuple[slice, ...]:
     return tuple(slices)
 
 
+# The pick of an axis of which every pixel of the box is wanted.
+_ALL = slice(None, None, 1)
+
+
 @dataclass(slots=True)
 class Window:
     """The box of pixels that a section spans, and what is to be done with them once they are read."""
@@ -122,7 +126,9 @@ class Window:
 
     def read(self, read_box: Callable[[list[int], list[int]], torch.Tensor]) -> torch.Tensor:
         """The section's pixels, in memory of their own; `read_box` reads a box by its start and size."""
-        chosen = read_box(self.start, self.size)[tuple(self.picks)]
+        chosen = read_box(self.start, self.size)
+        if any(pick != _ALL for pick in self.picks):
+            chosen = chosen[tuple(self.picks)]
         if not self.flipped:
             return chosen.contiguous()
         # torch flips no unsigned integers of more than 8 bits

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <exception>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -13,6 +12,7 @@
 #include "io/file.h"
 #include "ops/image.h"
 #include "ops/scratch.h"
+#include "ops/source.h"
 #include "ops/tensor.h"
 #include "tile/sweep.h"
 
@@ -21,7 +21,7 @@ namespace fits::ops {
 // What read_cutouts is asked, checked. Cutout b of plane c is an array of `size` at cell(b, c).
 struct CutoutRequest {
   TileWindows windows;
-  std::vector<std::int64_t> hdus;
+  std::span<const std::int64_t> hdus;
   Pixel pixel = Pixel::f32;
   Filler filler;
   std::int64_t pixels = 0;  // of one cutout
@@ -82,15 +82,19 @@ class CutoutPlane {
   Shape shape_;
 };
 
-// What a plane is made from; all of it must outlive the plane. `name` is that of the HDU, for messages.
+// What a plane is made from; all of it must outlive the plane.
 struct CutoutSource {
   const CutoutRequest* request;
   CutoutFailures* failures;
+  const SourceBatch* batch;
+  std::int64_t item;  // of the batch: the file
   const io::Source* source;
   std::int64_t plane;
-  std::function<std::string()> name;
   std::span<const std::int64_t> cutouts;  // of this file, in the order in which they are to be read
   int threads;                            // that there are at most
+
+  // Of the HDU, for messages.
+  std::string name() const { return batch->name_of(item, request->hdus[static_cast<std::size_t>(plane)]); }
 };
 
 // Throws FileError or NoSuchHdu where the HDU is no image of that many axes.

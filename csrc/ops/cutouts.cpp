@@ -5,8 +5,8 @@
 // those in the cache, so that of gzipped ones no more than that lie in memory.
 #include <algorithm>
 #include <condition_variable>
-#include <deque>
 #include <numeric>
+#include <optional>
 
 #include "ops/cutout_planes.h"
 #include "ops/image.h"
@@ -42,11 +42,9 @@ class CutoutFile {
       return;
     }
     for (std::int64_t plane = 0; plane < request.planes(); ++plane) {
-      const auto name = batch.name(item, request.hdus[static_cast<std::size_t>(plane)]);
+      const CutoutSource given{&request, &failures, &batch, item, &source_, plane, cutouts, threads};
       try {
-        in_context(name, [&] {
-          planes_.push_back(open_plane({&request, &failures, &source_, plane, name, cutouts, threads}));
-        });
+        in_context([&] { return given.name(); }, [&] { planes_.push_back(open_plane(given)); });
       } catch (...) {
         failures.note(cutouts, plane, plane + 1);
       }
@@ -83,10 +81,19 @@ class CutoutFile {
 // All files of a call, given out to threads.
 class CutoutCall {
  public:
-  // `item_of`: for each cutout its source.
-  CutoutCall(const SourceBatch& batch, std::span<const std::int64_t> item_of, const CutoutRequest& request,
-             CutoutFailures& failures)
-      : batch_(batch), request_(request), failures_(failures), cutouts_(item_of.size()) {
+  // `item_of`: for each of `count` cutouts its source; none where there is one source.
+  CutoutCall(const SourceBatch& batch, std::span<const std::int64_t> item_of, std::int64_t count,
+             const CutoutRequest& request, CutoutFailures& failures)
+      : batch_(batch),
+        request_(request),
+        failures_(failures),
+        threads_(thread_count()),
+        cutouts_(static_cast<std::size_t>(count)) {
+    if (item_of.empty()) {
+      std::iota(cutouts_.begin(), cutouts_.end(), 0);
+      parts_.push_back({0, 0, cutouts_.size()});
+      return;
+    }
     const auto first_of = batch.first_of_each();
     const auto source_of = [&](std::size_t cutout) {
       return static_cast<std::size_t>(first_of[static_cast<std::size_t>(item_of[cutout])]);
@@ -108,7 +115,7 @@ class CutoutCall {
     // The first file stands for all.
     if (part > 0 && __builtin_mul_overflow(work / part, all, &work)) work = INT64_MAX / 2;
     work += files * kOpening;
-    parallel_for(std::clamp<std::int64_t>(work / kWorthThread, 1, thread_count()), [&](std::int64_t) {
+    parallel_for(std::clamp<std::int64_t>(work / kWorthThread, 1, threads_), [&](std::int64_t) {
       CutoutMemory memory;
       while (const auto file = take()) {
         file->take_part(memory);
@@ -141,7 +148,7 @@ class CutoutCall {
     const Opening opening{*this, lock};
     lock.unlock();
     auto file = std::make_shared<CutoutFile>(batch_, part.item, request_, failures_,
-                                             std::span(cutouts_).subspan(part.first, part.count), thread_count());
+                                             std::span(cutouts_).subspan(part.first, part.count), threads_);
     lock.lock();
     open_.push_back(file);
     return file;
@@ -167,6 +174,7 @@ class CutoutCall {
   const SourceBatch& batch_;
   const CutoutRequest& request_;
   CutoutFailures& failures_;
+  const int threads_;
   std::vector<std::int64_t> cutouts_;  // by source
   std::vector<FilePart> parts_;
   std::mutex mutex_;
@@ -174,7 +182,7 @@ class CutoutCall {
   std::size_t next_ = 0;
   int opening_ = 0;
   bool first_taken_ = false;
-  std::deque<FilePointer> open_;
+  std::vector<FilePointer> open_;
 };
 
 struct Options {
@@ -224,16 +232,16 @@ Tensor read_from(const SourceBatch& batch, const Tensor* index, const Hdus& hdus
   const Tensor rows = in_one_piece(corners);
   const auto numbers = index_source(rows, who, "corners");
   const std::int64_t count = checked_count(rows, size, who);
-  std::vector<std::int64_t> items(static_cast<std::size_t>(count), 0);
-  if (index != nullptr) {
-    const Tensor given = in_one_piece(*index);
-    std::ranges::copy(checked_index(given, count, batch.size(), who), items.begin());
-  }
+  const std::optional<Tensor> file_of = index == nullptr ? std::nullopt : std::optional(in_one_piece(*index));
+  std::span<const std::int64_t> items;
+  if (file_of) items = checked_index(*file_of, count, batch.size(), who);
 
   const Pixel pixel = pixel_type(options.dtype.value_or(ScalarType::Float), who);
   const auto planes = static_cast<std::int64_t>(hdus.size());
-  Shape full{count, planes};
-  full.insert(full.end(), size.begin(), size.end());
+  Shape full(size.size() + 2);
+  full[0] = count;
+  full[1] = planes;
+  std::ranges::copy(size, full.begin() + 2);
   Tensor out = empty(full, scalar_type(pixel));
   std::int32_t* codes = nullptr;
   if (status != nullptr) {
@@ -249,7 +257,7 @@ Tensor read_from(const SourceBatch& batch, const Tensor* index, const Hdus& hdus
                               static_cast<std::int64_t>(element_count(size)),
                               static_cast<std::byte*>(out.mutable_data_ptr())};
   CutoutFailures failures(codes, planes);
-  CutoutCall(batch, items, request, failures).run();
+  CutoutCall(batch, items, count, request, failures).run();
   failures.settle(request, count);
   return out;
 }
@@ -268,8 +276,7 @@ WithStatus read_with_status(const SourceBatch& batch, const Tensor& index, const
 
 Tensor read_cutouts(const Text& path, const Hdus& hdus, const Tensor& corners, const Shape& size,
                     std::optional<double> fill, std::optional<ScalarType> dtype) {
-  const Texts paths{path};
-  return read_from(SourceBatch(paths, kWho), nullptr, hdus, corners, size, {fill, dtype}, nullptr, kWho);
+  return read_from(SourceBatch(path), nullptr, hdus, corners, size, {fill, dtype}, nullptr, kWho);
 }
 
 Tensor read_cutouts_bytes(const Tensor& data, const Hdus& hdus, const Tensor& corners, const Shape& size,

@@ -3,6 +3,7 @@
 
 #include <exception>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,7 @@ class SourceBatch {
  public:
   // `who` is the operator, for messages. The lists and tensors must outlive the batch.
   SourceBatch(const Texts& paths, std::string_view who);
+  explicit SourceBatch(const Text& path) : paths_(&path, 1), in_memory_(false), size_(1) {}
   SourceBatch(const Tensor& data, const Tensor& offsets, std::string_view who);
   // Of one file in memory.
   SourceBatch(const Tensor& data, std::string_view who);
@@ -64,11 +66,11 @@ class SourceBatch {
   auto name(std::int64_t item, std::int64_t hdu) const {
     return [this, item, hdu] { return name_of(item, hdu); };
   }
-
- private:
   std::string name_of(std::int64_t item, std::int64_t hdu) const;
 
-  const Texts* paths_ = nullptr;
+ private:
+  std::span<const Text> paths_;
+  bool in_memory_ = true;
   Bytes data_;
   std::span<const std::int64_t> offsets_;
   std::int64_t whole_[2] = {0, 0};  // offsets of one file
