@@ -1,8 +1,13 @@
-"""Memory that a result leaves behind serves the next (csrc/ops/memory.h): nobody must be able to tell, but by time."""
+"""Memory that a result leaves behind serves the next (csrc/ops/memory.h): nobody must be able to tell, but by time.
+
+And the memory that cutouts take: their result, and little beside it.
+"""
 
 import io
+import math
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 import threading
@@ -143,3 +148,102 @@ assert (torch.ops.fits.read_image({path!r}) == 5).all()
 """
     environment = os.environ | {"TORCHFITS_CACHE_MEMORY": setting, "PYTHONPATH": os.pathsep.join(sys.path)}
     subprocess.run([sys.executable, "-c", script], check=True, env=environment, timeout=120)
+
+
+# ---- cutouts
+
+PEAK = """
+import sys, threading, time
+import numpy as np, torch, torchfits
+torch.set_num_threads(2)
+
+def resident():
+    status = open("/proc/self/status").read()
+    return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("RssAnon"))
+
+def peak_of(call):
+    # The most anonymous memory beyond what there was before, looked at while the operator runs.
+    most, done = [0], threading.Event()
+    def watch():
+        while not done.wait(5e-4):
+            most[0] = max(most[0], resident())
+    before = resident()
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    result = call()
+    done.set()
+    watcher.join()
+    return result, max(most[0], resident()) - before
+"""
+
+SPARSE = """
+path, side, size = sys.argv[1], int(sys.argv[2]), 32
+random = np.random.default_rng(1)
+corners = torch.from_numpy(random.integers(-size, side, (1000, 2)))
+cut = torch.ops.fits.read_cutouts
+known = torch.tensor([[side - size, side - size], [side // 2, side // 3]])
+cut(path, [0], known, [size, size])  # the threads, the header and what else is made once
+stamps, peak = peak_of(lambda: cut(path, [0], torch.cat([known, corners]), [size, size], fill=-1.0))
+assert peak < stamps.nbytes + (4 << 20), peak
+assert stamps[0, 0, -1, -1] == 7 and stamps[1, 0, 0, 0] == 5, stamps[:2]
+inside = (corners[:, :, None] + torch.arange(size) >= 0) & (corners[:, :, None] + torch.arange(size) < side)
+expected = torch.where(inside[:, 0, :, None] & inside[:, 1, None, :], 0.0, -1.0)
+assert stamps[2:, 0].equal(expected)
+"""
+
+
+@pytest.mark.parametrize("mapping", ["1", "0"], ids=["mapped", "positioned reads"])
+def test_cutouts_of_a_file_larger_than_memory(mapping: str, tmp_path: Path) -> None:
+    """A sparse file: only the pages that the cutouts touch are ever looked at."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    side = max(100_000, math.isqrt(memory // 2))  # of float32: at least twice the memory
+    cards = {"SIMPLE": "T", "BITPIX": "-32", "NAXIS": "2", "NAXIS1": str(side), "NAXIS2": str(side)}
+    header = "".join(f"{key:8}= {value:>20}".ljust(80) for key, value in cards.items()) + "END".ljust(80)
+    path = tmp_path / "sparse.fits"
+    path.write_bytes(header.ljust(2880).encode())
+    pixels = {(side - 1, side - 1): 7, (side // 2, side // 3): 5}
+    with path.open("r+b") as file:
+        file.truncate(2880 + -(-4 * side * side // 2880) * 2880)
+        for (row, column), value in pixels.items():
+            file.seek(2880 + 4 * (row * side + column))
+            file.write(np.array(value, ">f4").tobytes())
+    run_alone(PEAK + SPARSE, str(path), str(side), TORCHFITS_MMAP=mapping)
+    assert path.stat().st_blocks * 512 < 1 << 20
+
+
+MANY = """
+paths, count, size, side = sys.argv[3:], int(sys.argv[1]), 16, int(sys.argv[2])
+random = np.random.default_rng(1)
+corners = torch.from_numpy(random.integers(0, side - size, (count, 2)))
+index = torch.from_numpy(random.integers(0, len(paths), count))
+cut = torch.ops.fits.read_cutouts
+cut(paths, torch.arange(len(paths)), [1], corners[: len(paths)], [size, size])
+stamps, peak = peak_of(lambda: cut(paths, index, [1], corners, [size, size]))
+plan = 4 * corners.nbytes  # the order in which they are read
+assert peak < stamps.nbytes + plan + 2 * (1 << 20) + (8 << 20), (peak, stamps.nbytes)
+first = torch.ops.fits.read_image(paths[0], 1, dtype=torch.float32)
+for b in (index == 0).nonzero().flatten().tolist():
+    row, column = corners[b].tolist()
+    assert stamps[b, 0].equal(first[row : row + size, column : column + size])
+"""
+
+
+@pytest.mark.parametrize("tile", [(1, 1024), (100, 100)], ids=["row tiles", "100x100 tiles"])
+def test_100000_cutouts_of_64_compressed_files(tile: tuple[int, int], tmp_path: Path) -> None:
+    """256 MiB of pixels are decoded; beside the result there is a tile or 1 MiB for each of two threads."""
+    random = np.random.default_rng(0)
+    for kind in range(4):
+        image = random.normal(1000, 9, (1024, 1024)).astype("i2")
+        hdu = fits.CompImageHDU(image, compression_type="RICE_1", tile_shape=tile)
+        hdu.writeto(tmp_path / f"{kind}.fits")
+    paths = [tmp_path / f"{number}.fits" for number in range(64)]
+    for number, path in enumerate(paths[4:]):
+        shutil.copy(paths[number % 4], path)
+    run_alone(PEAK + MANY, "100000", "1024", *map(str, paths))
+
+
+def run_alone(script: str, *arguments: str, **settings: str) -> None:
+    """In a process of its own, which keeps no memory of results."""
+    environment = os.environ | {"TORCHFITS_CACHE_MEMORY": "0", "PYTHONPATH": os.pathsep.join(sys.path)} | settings
+    done = subprocess.run([sys.executable, "-c", script, *arguments], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
