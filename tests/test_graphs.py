@@ -141,6 +141,47 @@ def test_aotinductor_from_python(model: Classify, package: Path, batch: int) -> 
     torch.testing.assert_close(outputs(compiled, batch), outputs(model, batch))
 
 
+class Stamps(nn.Module):
+    """Cutouts around positions on the sky, of files in memory: positions in, normalised stamps out."""
+
+    def __init__(self, wcs: torchfits.WCS) -> None:
+        super().__init__()
+        self.to_pixel = torchfits.nn.WorldToPixel(wcs)
+        self.decode = torchfits.nn.DecodeCutouts([0, 1], [6, 5])
+        self.normalize = torchfits.nn.Normalize("asinh")
+
+    def forward(self, data: Tensor, offsets: Tensor, index: Tensor, sky: Tensor) -> Tensor:
+        pixels = self.to_pixel(sky).flip(-1)
+        corners = torch.ceil(pixels - torch.tensor([6, 5]) / 2).long()
+        return self.normalize(self.decode(data, offsets, index, corners))
+
+
+def sky_stamps(count: int) -> tuple[Tensor, ...]:
+    """Files without a null among them, and cutouts of them: some reach outside."""
+    random = np.random.default_rng(count)
+    data, offsets = packed([stamp(item) for item in range(count)])
+    sky = torch.from_numpy(random.uniform((10.0, 20.0), (10.013, 20.014), (2 * count, 2)))
+    return data, offsets, torch.from_numpy(random.integers(0, count, 2 * count)), sky
+
+
+def test_aotinductor_of_cutouts(tmp_path: Path) -> None:
+    """World coordinates, read_cutouts.packed and Normalize in one graph of any batch."""
+    header = {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": 10.0, "CRVAL2": 20.0}
+    wcs = torchfits.WCS(header | {"CRPIX1": 1.0, "CRPIX2": 1.0, "CDELT1": 1e-3, "CDELT2": 1e-3})
+    model = Stamps(wcs).eval()
+    dynamic = {0: torch.export.Dim.DYNAMIC}
+    with torch.fx.experimental._config.patch(backed_size_oblivious=True):
+        program = torch.export.export(model, sky_stamps(3), dynamic_shapes=(dynamic,) * 4)
+        path = torch._inductor.aoti_compile_and_package(program, package_path=str(tmp_path / "stamps.pt2"))
+    compiled = torch._inductor.aoti_load_package(path)
+    for batch in BATCHES:
+        given = sky_stamps(batch)
+        expected = model(*given)
+        assert expected.shape == (2 * batch, 2, 6, 5)
+        for form in (compiled, program.module()):
+            torch.testing.assert_close(form(*given), expected)
+
+
 def test_program_does_not_know_python(run_model: Path) -> None:
     linked = subprocess.run(["ldd", run_model], capture_output=True, text=True, check=True).stdout
     assert "libtorchfits.so" in linked

@@ -14,7 +14,16 @@ from operator_samples import Files, hdu_bytes
 from torch.export import Dim
 
 from torchfits import WCS
-from torchfits.nn import DecodeImages, Normalize, PixelToWorld, ReadImages, Scale, WorldToPixel
+from torchfits.nn import (
+    Cutouts,
+    DecodeCutouts,
+    DecodeImages,
+    Normalize,
+    PixelToWorld,
+    ReadImages,
+    Scale,
+    WorldToPixel,
+)
 
 METHODS = ["asinh", "percentile", "standard"]
 
@@ -89,6 +98,43 @@ def test_a_compiled_reader(tmp_path: Path) -> None:
             files = Files(tmp_path, count, count)
             for found, right in zip(compiled(files.packed, files.offsets), decode(files.packed, files.offsets)):
                 torch.testing.assert_close(found, right, rtol=0, atol=0, equal_nan=True)
+
+
+def test_cutouts_give_what_the_operators_give(tmp_path: Path) -> None:
+    files = Files(tmp_path, count=5)
+    options = {"fill": -1.0, "dtype": torch.float64}
+    read, decode = Cutouts((0, 1), (3, 4), **options), DecodeCutouts([0, 1], [3, 4], **options)
+    expected = torch.ops.fits.read_cutouts(files.paths, files.index, [0, 1], files.corners, [3, 4], **options)
+    assert (expected == -1).any()
+    for module, args in ((read, (files.paths,)), (decode, (files.packed, files.offsets))):
+        for form in (module, saved(module)):
+            assert form(*args, files.index, files.corners).equal(expected)
+
+
+def test_options_of_cutouts_left_out(tmp_path: Path) -> None:
+    files = Files(tmp_path)
+    for module in (Cutouts([1], (2, 3)), saved(Cutouts((1,), [2, 3]))):
+        assert (module.hdus, module.size, module.fill) == ([1], [2, 3], None)
+        stamps = module(files.paths, files.index, files.corners)
+        assert stamps.dtype == torch.float32
+        assert stamps.shape == (len(files.index), 1, 2, 3)
+        assert stamps[1].isnan().any()  # outside
+
+
+def test_exported_cutouts_take_any_batch(tmp_path: Path) -> None:
+    """Of one program: batches of 1 and more from 1 file and more, none too."""
+    decode = DecodeCutouts([0, 1], [3, 4])
+
+    def batch(count: int, cutouts: int) -> tuple[torch.Tensor, ...]:
+        files = Files(tmp_path / str(count), count, count)
+        return files.packed, files.offsets, files.index[:cutouts], files.corners[:cutouts]
+
+    sizes = ({0: Dim.DYNAMIC}, {0: Dim.DYNAMIC}, {0: Dim.DYNAMIC}, {0: Dim.DYNAMIC})
+    with torch.fx.experimental._config.patch(backed_size_oblivious=True):
+        program = torch.export.export(decode, batch(3, 6), dynamic_shapes=sizes).module()
+    for count, cutouts in ((2, 4), (1, 1), (5, 9), (1, 0)):
+        given = batch(count, cutouts)
+        torch.testing.assert_close(program(*given), decode(*given), rtol=0, atol=0, equal_nan=True)
 
 
 # ---- Scale
@@ -300,4 +346,6 @@ def test_modules_say_what_they_are() -> None:
     assert str(WorldToPixel()) == "WorldToPixel()"
     assert str(Normalize("percentile", low=2)) == "Normalize('percentile', axes=(-2, -1), low=2.0, high=99.0, nan=0.0)"
     assert str(ReadImages([0], [63, 63], strict=False)).startswith("ReadImages(hdus=[0], shape=[63, 63]")
+    assert str(Cutouts([1], (64, 64))) == "Cutouts(hdus=[1], size=[64, 64], dtype=torch.float32)"
+    assert str(DecodeCutouts([0], [9], fill=1)) == "DecodeCutouts(hdus=[0], size=[9], dtype=torch.float32, fill=1.0)"
     assert str(Scale(2, 1, 4)) == "Scale(bscale=2.0, bzero=1.0, blank=4, dtype=torch.float32)"

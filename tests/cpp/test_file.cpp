@@ -11,6 +11,7 @@
 #include "io/cache.h"
 #include "io/file.h"
 #include "io/gzip.h"
+#include "io/stretch.h"
 
 using namespace fits;
 using namespace fits::io;
@@ -63,6 +64,13 @@ TEST(access_rule) {
   CHECK(choose_access(kSmallFile + 1, true, true, false) == Access::positioned_reads);
   CHECK(choose_access(kSmallFile, true, true, false) == Access::read_whole);
   CHECK(choose_access(kSmallFile + 1, false, false, true) == Access::read_whole);
+}
+
+TEST(stretches_are_read_together_where_a_call_costs_more_than_the_gap) {
+  CHECK(read_together(0, 1));
+  CHECK(read_together(kNear, kJoined));
+  CHECK(!read_together(kNear + 1, kNear + 2));
+  CHECK(!read_together(0, kJoined + 1));
 }
 
 TEST(gzip_one_member_several_members_and_trailing_bytes) {
