@@ -6,7 +6,6 @@
 #include <cstring>
 
 #include "ops/decode.h"
-#include "ops/plain_image.h"
 
 namespace fits::ops {
 namespace {
@@ -122,13 +121,16 @@ class PlainCutouts final : public Base {
     Ahead ahead(image_, bytes_.in_memory(), runs, request().windows, part);
     if (on_disk_) announce(runs, part);
     const auto stored_size = static_cast<std::int64_t>(bitpix_size(hdu_.bitpix));
+    memory.held.bytes = {};  // of another file, or of none
     for (const auto& cutout : part) {
       const std::int64_t base = request().cell_number(cutout, given_.plane) * request().pixels;
       (void)runs.move_to(request().windows.corner(cutout));
+      const auto rest = [&] { return [after = runs](Run& run) mutable { return after.next(run); }; };
       const auto take = [&](Run run) {
         ahead.keep(run.count * stored_size);
+        image_.hold_near(run, rest, memory.held);
         run.target += base;
-        image_.read(run, memory.bytes);
+        image_.read(run, memory.held);
       };
       const auto gap = [&](std::int64_t start, std::int64_t count) {
         request().filler(count,

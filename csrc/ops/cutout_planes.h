@@ -11,6 +11,7 @@
 
 #include "io/file.h"
 #include "ops/image.h"
+#include "ops/plain_image.h"
 #include "ops/scratch.h"
 #include "ops/source.h"
 #include "ops/tensor.h"
@@ -59,7 +60,7 @@ class CutoutFailures {
 
 // What one thread keeps between two steps.
 struct CutoutMemory {
-  std::vector<std::byte> bytes;                // of readers that must copy
+  HeldBytes held;                              // of the file of a plain image
   std::vector<std::vector<std::byte>> copies;  // the same for each tile of a batch
   Scratch codec, tiles;
 };

@@ -23,7 +23,8 @@ const char* kind_name(HduKind kind) {
   }
 }
 
-// Gives the runs to threads: one long run cut into pieces, many short ones a stretch of them each.
+// Gives the runs to threads, task(runs) for those of one piece: one long run cut into pieces, of many short ones a
+// stretch each.
 template <class Task>
 void share_runs(const std::vector<Run>& runs, std::byte* out, std::size_t element_size, const Task& task) {
   if (runs.size() == 1) {
@@ -31,7 +32,8 @@ void share_runs(const std::vector<Run>& runs, std::byte* out, std::size_t elemen
     const Pieces pieces(out + static_cast<std::size_t>(whole.target) * element_size, whole.count, element_size);
     parallel_for(pieces.count(), [&](std::int64_t piece) {
       const std::int64_t first = pieces.bound(piece);
-      task(Run{whole.source + first, whole.target + first, pieces.bound(piece + 1) - first});
+      const Run part{whole.source + first, whole.target + first, pieces.bound(piece + 1) - first};
+      task(std::span(&part, 1));
     });
     return;
   }
@@ -39,8 +41,8 @@ void share_runs(const std::vector<Run>& runs, std::byte* out, std::size_t elemen
   const auto count = static_cast<std::int64_t>(runs.size());
   const Pieces pieces(out, count, element_size * static_cast<std::size_t>(runs.empty() ? 1 : runs[0].count));
   parallel_for(pieces.count(), [&](std::int64_t piece) {
-    for (std::int64_t r = pieces.bound(piece); r < pieces.bound(piece + 1); ++r)
-      task(runs[static_cast<std::size_t>(r)]);
+    const auto first = static_cast<std::size_t>(pieces.bound(piece));
+    task(std::span(runs).subspan(first, static_cast<std::size_t>(pieces.bound(piece + 1)) - first));
   });
 }
 
@@ -147,9 +149,21 @@ void read_window(const io::Source& source, const Hdu& hdu, const Shape& start, c
   const auto runs = window_runs(hdu.shape(), start, size);
   if (runs.empty()) return;
   const PlainImage image(source.file->bytes(), hdu, conversion, out);
-  share_runs(runs, static_cast<std::byte*>(out), pixel_size(conversion.to), [&](const Run& run) {
-    std::vector<std::byte> scratch;
-    image.read(run, scratch);
+  share_runs(runs, static_cast<std::byte*>(out), pixel_size(conversion.to), [&](std::span<const Run> part) {
+    HeldBytes held;
+    while (!part.empty()) {
+      const Run run = part[0];
+      part = part.subspan(1);
+      const auto rest = [&] {
+        return [after = part.begin(), end = part.end()](Run& next) mutable {
+          if (after == end) return false;
+          next = *after++;
+          return true;
+        };
+      };
+      image.hold_near(run, rest, held);
+      image.read(run, held);
+    }
   });
 }
 

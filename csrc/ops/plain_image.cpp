@@ -40,11 +40,11 @@ PlainImage::PlainImage(const ByteReader& bytes, const Hdu& hdu, const Conversion
   data_ = data_.subspan(static_cast<std::size_t>(std::min<std::uint64_t>(hdu.data_start, data_.size())));
 }
 
-void PlainImage::read(Run run, std::vector<std::byte>& scratch) const {
+void PlainImage::read(Run run, HeldBytes& held) const {
   const std::int64_t most = kPieceBytes / stored_size_;
   while (run.count > 0) {
     const std::int64_t count = layout_.together(run.source, std::min(run.count, most));
-    const std::byte* const from = stored(layout_.stored(run.source), count, scratch);
+    const std::byte* const from = stored(layout_.stored(run.source), count, held);
     std::byte* const to = out_ + run.target * pixel_size_;
     if (cold_ && count * pixel_size_ >= kWorthWaiting) {
       converter_.past_cache(from, count, to);
@@ -55,13 +55,14 @@ void PlainImage::read(Run run, std::vector<std::byte>& scratch) const {
   }
 }
 
-const std::byte* PlainImage::stored(std::int64_t first, std::int64_t count, std::vector<std::byte>& scratch) const {
+const std::byte* PlainImage::stored(std::int64_t first, std::int64_t count, HeldBytes& held) const {
   const auto wanted = static_cast<std::size_t>(count * stored_size_);
   const auto offset = static_cast<std::uint64_t>(first * stored_size_);
   if (offset <= data_.size() && wanted <= data_.size() - offset) return data_.data() + offset;
-  const Bytes view = bytes_.view(hdu_.data_start + offset, wanted, scratch);
-  if (view.size() < wanted) throw cut_off(bytes_, hdu_);
-  return view.data();
+  if (const std::byte* const found = held.find(hdu_.data_start + offset, wanted)) return found;
+  held.read(bytes_, hdu_.data_start + offset, wanted);
+  if (held.bytes.size() < wanted) throw cut_off(bytes_, hdu_);
+  return held.bytes.data();
 }
 
 }  // namespace fits::ops

@@ -8,6 +8,7 @@
 #include "format/error.h"
 #include "format/window.h"
 #include "io/file.h"
+#include "io/stretch.h"
 #include "ops/tensor.h"
 
 namespace fits::ops {
@@ -15,13 +16,49 @@ namespace fits::ops {
 // That the file is shorter than the HDU's header promises.
 FileError cut_off(const ByteReader& bytes, const Hdu& hdu);
 
+// Memory of one thread for the bytes of a file that is not in memory: those that were read last.
+struct HeldBytes {
+  std::uint64_t offset = 0;
+  Bytes bytes;
+  std::vector<std::byte> memory;
+
+  // The bytes [from, from + size), or null where they are not among them.
+  const std::byte* find(std::uint64_t from, std::size_t size) const noexcept {
+    if (from < offset || from - offset > bytes.size() || size > bytes.size() - (from - offset)) return nullptr;
+    return bytes.data() + (from - offset);
+  }
+  void read(const ByteReader& file, std::uint64_t from, std::size_t size) {
+    bytes = {};
+    bytes = file.view(from, size, memory);
+    offset = from;
+  }
+};
+
 class PlainImage {
  public:
   // Into an array at `out`. `bytes` and `hdu` must outlive it. Any thread may read.
   PlainImage(const ByteReader& bytes, const Hdu& hdu, const Conversion& conversion, void* out);
 
-  // Throws FileError where the file is too short. `scratch` is for readers that must copy.
-  void read(Run run, std::vector<std::byte>& scratch) const;
+  // Throws FileError where the file is too short. `held`: of this file, or nothing.
+  void read(Run run, HeldBytes& held) const;
+
+  // Before `run` is read: of a file that is not in memory, reads it and those after it that lie near (io/file.h), with
+  // one call. `runs_after()` gives a function that gives one run after the other, in the file's order.
+  template <class RunsAfter>
+  void hold_near(const Run& run, const RunsAfter& runs_after, HeldBytes& held) const {
+    if (!data_.empty()) return;
+    const auto [offset, first] = extent(run);
+    if (held.find(offset, first) != nullptr) return;
+    std::size_t size = first;
+    auto next = runs_after();
+    for (Run after; next(after);) {
+      const Extent more = extent(after);
+      const std::uint64_t end = offset + size, joined = more.offset + more.size - offset;
+      if (more.offset < end || !io::read_together(more.offset - end, joined)) break;
+      size = static_cast<std::size_t>(joined);
+    }
+    if (size > first) held.read(bytes_, offset, size);
+  }
 
   // The stored values of a run of at least one, as bytes of the file: where they begin and how many, parameters of
   // groups among them.
@@ -50,7 +87,7 @@ class PlainImage {
     }
   };
 
-  const std::byte* stored(std::int64_t first, std::int64_t count, std::vector<std::byte>& scratch) const;
+  const std::byte* stored(std::int64_t first, std::int64_t count, HeldBytes& held) const;
 
   const ByteReader& bytes_;
   const Hdu& hdu_;
