@@ -470,7 +470,7 @@ def test_decoding_rows_that_are_not_contiguous() -> None:
 
 BAD_ROWS = [
     (torch.zeros(3, 4), ["J"], [0], [], "rows must be uint8 .n, NAXIS1., not Float of 2 dimensions"),
-    (torch.zeros(12, dtype=torch.uint8), ["J"], [0], [], "not Byte of 1 dimensions"),
+    (torch.zeros(12, dtype=torch.uint8), ["J"], [0], [], ".*not Byte of 1 dimensions"),
     (torch.zeros(3, 4, dtype=torch.uint8), ["K"], [0], [], "the tforms are 8 bytes wide and the rows 4"),
     (torch.zeros(3, 4, dtype=torch.uint8), ["J"], [1], [], "there is no column 1; there are 1, counted from 0"),
     (torch.zeros(3, 4, dtype=torch.uint8), ["J"], [-1], [], "there is no column -1"),
