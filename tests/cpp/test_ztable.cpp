@@ -290,7 +290,10 @@ TEST(formats_of_columns) {
   CHECK_EQUAL(tform("20A10").width(), 20);
   CHECK_EQUAL(tform("1PE(5)").element, 'E');
   CHECK_EQUAL(tform("QZ").element, '\0');
-  for (const std::string_view text : {"", "12", "Z", "-1J", "1000000000J", "99999999999999999999J", " J"}) {
+  CHECK_EQUAL(tform(" 2J").width(), 8);
+  CHECK_EQUAL(tform("A7").width(), 7);
+  for (const std::string_view text :
+       {"", "12", "Z", "-1J", "1000000000J", "99999999999999999999J", " ", "A1000000000"}) {
     CHECK(!fits::parse_tform(text));
   }
 }
