@@ -11,22 +11,10 @@ import numpy as np
 import torch
 
 from bench import readers, samples
+from bench.bench_tables import MIXED
 from bench.harness import Case, Competitor, limit, ours
 
 ROWS = 1_000_000
-
-COLUMNS = [
-    ("ID", "K", ">i8"),
-    ("RA", "D", ">f8"),
-    ("DEC", "D", ">f8"),
-    ("MAG", "E", ">f4"),
-    ("ERR", "E", ">f4"),
-    ("COUNT", "J", ">i4"),
-    ("FLAG", "I", ">i2"),
-    ("NAME", "20A", "S20"),
-    ("CLASS", "B", "u1"),
-    ("POS", "3E", (">f4", 3)),
-]
 
 # The expression, and the same of NumPy's columns.
 EXPRESSIONS: list[tuple[str, str, Callable[[Any], Any]]] = [
@@ -59,7 +47,7 @@ def cases(folder: Path, rows: int = ROWS) -> Iterator[Case]:
 
 def _table(rows: int) -> np.ndarray:
     random = np.random.default_rng(6)
-    table = np.zeros(rows, np.dtype([(name, kind) for name, _, kind in COLUMNS]))
+    table = np.zeros(rows, np.dtype([(name, kind) for name, _, kind in MIXED]))
     table["ID"], table["FLAG"] = np.arange(rows), random.integers(0, 4, rows)
     table["RA"], table["DEC"] = random.uniform(0, 360, rows), random.uniform(-90, 90, rows)
     table["MAG"], table["ERR"] = random.uniform(14, 24, rows), random.uniform(0, 1, rows)
@@ -69,10 +57,10 @@ def _table(rows: int) -> np.ndarray:
 
 
 def _hdu(table: np.ndarray) -> bytes:
-    sizes = {"NAXIS1": table.dtype.itemsize, "NAXIS2": len(table), "PCOUNT": 0, "GCOUNT": 1, "TFIELDS": len(COLUMNS)}
+    sizes = {"NAXIS1": table.dtype.itemsize, "NAXIS2": len(table), "PCOUNT": 0, "GCOUNT": 1, "TFIELDS": len(MIXED)}
     cards = [samples.card("XTENSION", "BINTABLE"), samples.card("BITPIX", 8), samples.card("NAXIS", 2)]
     cards += [samples.card(key, value) for key, value in sizes.items()]
-    for number, (name, tform, _) in enumerate(COLUMNS, 1):
+    for number, (name, tform, _) in enumerate(MIXED, 1):
         cards += [samples.card(f"TTYPE{number}", name), samples.card(f"TFORM{number}", tform)]
     data = table.tobytes()
     return samples.header(cards) + data + bytes(-len(data) % samples.BLOCK)
@@ -102,7 +90,7 @@ def _case(name: str, path: str, expression: str, of_columns: Callable[[Any], Any
             return torch.from_numpy(np.flatnonzero(selected == 1))
 
     def read_columns() -> list[torch.Tensor]:
-        names = [column for column, _, _ in COLUMNS if column in expression]
+        names = [column for column, _, _ in MIXED if column in expression]
         return torch.ops.fits.read_columns(path, 1, names)
 
     return Case(

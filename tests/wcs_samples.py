@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from pathlib import Path
 
@@ -68,3 +69,23 @@ def separation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 def random_pixels(count: int, naxis: int = 2, size: float = 2048, seed: int = 1) -> np.ndarray:
     return np.random.default_rng(seed).uniform(0, size, (count, naxis))
+
+
+# Surfaces of TNX and ZPX: kind (1 Chebyshev, 2 Legendre, 3 plain), columns, rows, which cross terms there are.
+SURFACES = [(1, 4, 4, 2), (2, 3, 5, 1), (3, 4, 2, 0), (1, 1, 3, 1)]
+
+
+def surface_cards(code: str, kind: int, columns: int, rows: int, cross: int) -> dict[str, str]:
+    """WATi_nnn of both axes, with coefficients of their own."""
+    random = np.random.default_rng(columns)
+    cards = {}
+    for axis in (1, 2):
+        parameters = " projp0=0. projp1=1. projp3=-2.5" if code == "ZPX" else ""
+        text = f'wtype={code.lower()} axtype=x{parameters} cor = "{kind}. {columns}. {rows}. {cross}. -.11 .3 -.12 .4 '
+        for n, m in itertools.product(range(rows), range(columns)):
+            if (cross == 0 and m and n) or (cross == 2 and m + n >= max(columns, rows)):
+                continue
+            text += f"{1e-4 * random.uniform(-1, 1):.16g} "
+        text += '"'
+        cards |= {f"WAT{axis}_{1 + i // 68:03d}": text[i : i + 68] for i in range(0, len(text), 68)}
+    return cards

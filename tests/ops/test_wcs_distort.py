@@ -14,6 +14,7 @@ import torch
 from astropy.io import fits
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from wcs_samples import SURFACES, surface_cards
 
 import torchfits  # noqa: F401
 
@@ -121,23 +122,11 @@ def test_plate_of_the_digitized_sky_survey() -> None:
     check_against_astropy(header, 300)
 
 
-def wat(axis: int, text: str) -> dict[str, str]:
-    return {f"WAT{axis}_{1 + i // 68:03d}": text[i : i + 68] for i in range(0, len(text), 68)}
-
-
-@pytest.mark.parametrize("kind, columns, rows, cross", [(1, 4, 4, 2), (2, 3, 5, 1), (3, 4, 2, 0), (1, 1, 3, 1)])
+@pytest.mark.parametrize("surface", SURFACES)
 @pytest.mark.parametrize("code", ["TNX", "ZPX"])
-def test_surfaces(code: str, kind: int, columns: int, rows: int, cross: int) -> None:
-    random = np.random.default_rng(columns)
+def test_surfaces(code: str, surface: tuple[int, int, int, int]) -> None:
     header = sky_header(code)
-    for axis in (1, 2):
-        parameters = " projp0=0. projp1=1. projp3=-2.5" if code == "ZPX" else ""
-        text = f'wtype={code.lower()} axtype=x{parameters} cor = "{kind}. {columns}. {rows}. {cross}. -.11 .3 -.12 .4 '
-        for n, m in itertools.product(range(rows), range(columns)):
-            if (cross == 0 and m and n) or (cross == 2 and m + n >= max(columns, rows)):
-                continue
-            text += f"{1e-4 * random.uniform(-1, 1):.16g} "
-        header.update(wat(axis, text + '"'))
+    header.update(surface_cards(code, *surface))
     assert packed(header)[7] == (32 if code == "TNX" else 64)
     check_against_astropy(header)
 

@@ -16,7 +16,7 @@ import torch
 from astropy.io import fits
 from hypothesis import given
 from hypothesis import strategies as st
-from wcs_samples import DATA, random_pixels, separation, sip_header, sky_header
+from wcs_samples import DATA, SURFACES, random_pixels, separation, sip_header, sky_header, surface_cards
 
 import torchfits
 
@@ -178,20 +178,10 @@ def test_general_polynomials(data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("code", ["TNX", "ZPX"])
-@pytest.mark.parametrize("kind, columns, rows, cross", [(1, 4, 4, 2), (2, 3, 5, 1), (3, 4, 2, 0), (1, 1, 3, 1)])
-def test_surfaces_of_iraf(code: str, kind: int, columns: int, rows: int, cross: int) -> None:
-    random = np.random.default_rng(columns)
+@pytest.mark.parametrize("surface", SURFACES)
+def test_surfaces_of_iraf(code: str, surface: tuple[int, int, int, int]) -> None:
     header = field_header(code)
-    for axis in (1, 2):
-        parameters = " projp0=0. projp1=1. projp3=-2.5" if code == "ZPX" else ""
-        text = f'wtype={code.lower()} axtype=x{parameters} cor = "{kind}. {columns}. {rows}. {cross}. -.11 .3 -.12 .4 '
-        for n, m in itertools.product(range(rows), range(columns)):
-            if (cross == 0 and m and n) or (cross == 2 and m + n >= max(columns, rows)):
-                continue
-            text += f"{1e-4 * random.uniform(-1, 1):.16g} "
-        text += '"'
-        for i in range(0, len(text), 68):
-            header[f"WAT{axis}_{1 + i // 68:03d}"] = text[i : i + 68]
+    header.update(surface_cards(code, *surface))
     written = check_written(wcs_from_header(text_of(header)))
     assert ("RA---TAN" if code == "TNX" else "RA---ZPN") in written
     assert "CQDIS2  = 'TPD'" in written
