@@ -171,9 +171,75 @@ def test_north_up_at_the_pole_of_a_map(tmp_path: Path) -> None:
         assert stamp.equal(right)
 
 
+CENTERS = np.array([[150.0, 120.0], [3.0, 299.0]])
+
+
+@pytest.mark.parametrize(
+    "center",
+    [
+        CENTERS.astype(">f4"),  # as columns of FITS files are
+        CENTERS[:, ::-1].copy()[:, ::-1],
+        np.broadcast_to(CENTERS, (1, 2, 2))[0],
+        CENTERS.astype(object),
+        CENTERS.astype(">u2"),
+        CENTERS * units.pix,
+        list(CENTERS),
+        [tuple(torch.tensor(one)) for one in CENTERS],
+        [torch.tensor(one) for one in CENTERS],
+        torch.tensor(CENTERS, requires_grad=True),
+        np.ma.array(CENTERS),
+    ],
+)
+def test_centers_of_any_array(m13: Path, center: Any) -> None:
+    right = torchfits.cutout(m13, CENTERS.tolist(), 8)
+    assert torchfits.cutout(m13, center, 8).equal(right)
+    assert torchfits.cutout(m13, center[0], 8).equal(right[0])
+
+
+def test_units_of_centers_and_sizes(m13: Path) -> None:
+    """A Quantity says its unit: radians are not degrees, nor pixels angles."""
+    place = (250.42, 36.46)
+    stamp = torchfits.cutout(m13, place, 20, unit="sky")
+    radians = units.Quantity(place, "deg").to("rad")
+    for center in (radians, tuple(radians)):
+        for size in (20 * units.pix, (20 * units.pix, 20), torch.tensor([20, 20])):
+            assert torchfits.cutout(m13, center, size, unit="sky").equal(stamp)
+    with pytest.raises(ValueError, match=r"not convertible to pix: .* of unit='sky'"):
+        torchfits.cutout(m13, radians, 20)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        ({"center": "10h00m24s -32d12m"}, "give an astropy SkyCoord"),
+        ({"center": {"x": 1, "y": 2}}, "a center is numbers"),
+        ({"center": (1j, 2)}, "a center is numbers"),
+        ({"center": torch.tensor([1j, 2])}, "real numbers"),
+        ({"center": zip([1], [2])}, "a center is numbers"),
+        ({"size": None}, "a size is a number of pixels or an angle"),
+        ({"size": 3 * units.Jy}, "a size is a number of pixels or an angle"),
+    ],
+)
+def test_what_is_no_number(m13: Path, change: dict[str, Any], message: str) -> None:
+    arguments: dict[str, Any] = {"center": (5, 6), "size": 4} | change
+    with pytest.raises(TypeError, match=message) as caught:
+        torchfits.cutout(m13, **arguments)
+    assert "\n" not in str(caught.value)
+
+
+def test_stamps_larger_than_memory(m13: Path) -> None:
+    with pytest.raises(RuntimeError, match=r"a tensor of \[1, 1, 9000000, 9000000\] takes 162000000000000 bytes"):
+        torchfits.cutout(m13, (5, 6), 9_000_000)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"center": (36.46, 250.42), "unit": "sky"}, r"latitude beyond 90 degrees.*\(longitude, latitude\)"),
+        ({"center": np.ma.array(CENTERS, mask=[[0, 0], [1, 0]])}, r"center 1 has no place.*\[nan, 299.0\]"),
+        ({"size": float("nan")}, "a size of nan pixels"),
+        ({"size": 1e30}, "a size of 1e\\+30 pixels"),
+        ({"size": 2**40}, "too many elements for memory"),
         ({"mode": "crop"}, "mode 'crop' is not known"),
         ({"unit": "deg"}, "unit 'deg' is not known"),
         ({"size": "15 parsec"}, "'15 parsec' is not an angle"),

@@ -98,6 +98,8 @@ def test_data_of_every_kind(kind: str, form: str, tmp_path: Path) -> None:
     assert_same(hdu.section[0], np.ascontiguousarray(expected[0]).reshape(expected[0].shape))
     assert hdu.section.shape == hdu.shape
     assert hdu.section.dtype == hdu.dtype
+    with pytest.raises(TypeError, match="a section adds no axes"):
+        _ = hdu.section[None]
 
 
 @pytest.mark.parametrize("kind", COMPRESSED)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,12 +11,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from torchfits import positions
 from torchfits.fits import FITS
 from torchfits.hdu import HDU, Device
+from torchfits.positions import Angle, Size
 from torchfits.source import READ_CUTOUTS, HDUKey, Source, SourceLike
 from torchfits.wcs import WCS
-
-Size = Any  # int, str, astropy's Quantity, or a sequence of those
 
 # Boxes of the image that are held at a time while stamps are resampled from them.
 _BOX_BYTES = 1 << 28
@@ -167,39 +166,64 @@ class _Cutter:
 
     def place(self, center: Any, unit: str) -> _Place:
         if hasattr(center, "transform_to"):  # astropy's SkyCoord
-            pixels = self.celestial.high_level_wcs.world_to_pixel(center)
-            found = torch.stack([torch.as_tensor(axis, dtype=torch.float64) for axis in pixels], -1)
-            return self._checked(found, self.celestial_axes)
+            axes = self.celestial.high_level_wcs.world_to_pixel(center)
+            found = torch.stack([torch.as_tensor(axis, dtype=torch.float64) for axis in axes], -1)
+            return self._on_the_sky(found, center)
         if unit not in ("pixel", "sky"):
             raise ValueError(
                 f"unit {unit!r} is not known: centres are given in 'pixel' (x, y from 0) or 'sky' (degrees)"
             )
-        points = _points(center)
+        points = positions.points(center, "deg" if unit == "sky" else "pix")
         if unit == "pixel":
             n = len(points) if isinstance(points, list) else points.shape[-1] if points.dim() else 0
             if not 0 < n <= len(self.shape):
                 raise ValueError(f"center has {n} coordinates, and the image {self.where} has {len(self.shape)} axes")
-            return self._checked(points, list(range(n)))
+            return self._checked(points, list(range(n)), points)
         points = torch.as_tensor(points, dtype=torch.float64)
         if points.dim() == 0 or points.shape[-1] != 2:
             raise ValueError(f"a center on the sky is (longitude, latitude), not of shape {list(points.shape)}")
         wcs = self.first.wcs
+        celestial = self.celestial
+        self._check_latitudes(points)
         world = points.flip(-1) if wcs.lng > wcs.lat else points
-        # Coordinates are good to less than this; the middle of a pixel is to stay that
-        return self._checked(self.celestial.world_to_pixel(world).round(decimals=6), self.celestial_axes)
+        return self._on_the_sky(celestial.world_to_pixel(world), points)
 
-    def _checked(self, pixels: Tensor | list[float], axes: list[int]) -> _Place:
+    def _check_latitudes(self, points: Tensor) -> None:
+        wrong = points[..., 1].reshape(-1).abs() > 90
+        if not bool(wrong.any()):
+            return
+        b = int(wrong.nonzero()[0])
+        which = "the center" if points.dim() == 1 else f"center {b}"
+        longitude, latitude = points.reshape(-1, 2)[b].tolist()
+        raise ValueError(
+            f"{which} ({longitude:g}, {latitude:g}) has a latitude beyond 90 degrees: a center on the sky is "
+            "(longitude, latitude)"
+        )
+
+    def _on_the_sky(self, pixels: Tensor, given: Any) -> _Place:
+        # Coordinates are good to less than this; the middle of a pixel is to stay that
+        return self._checked(pixels.round(decimals=6), self.celestial_axes, given)
+
+    def _checked(self, pixels: Tensor | list[float], axes: list[int], given: Any) -> _Place:
+        """`given`: the same in the user's words, for messages."""
         if isinstance(pixels, Tensor) and pixels.dim() == 1:
             pixels = pixels.tolist()
+        which = None
         if isinstance(pixels, list):
-            which = None if all(map(math.isfinite, pixels)) else "the center"
+            if not all(map(math.isfinite, pixels)):
+                which, bad = "the center", given
         elif pixels.dim() == 2:
             lost = (~pixels.isfinite().all(-1)).nonzero()
-            which = f"center {int(lost[0])}" if len(lost) else None
+            if len(lost):
+                which, bad = f"center {int(lost[0])}", given[int(lost[0])]
         else:
             raise ValueError(f"centers are [N] or [B, N], not of shape {list(pixels.shape)}")
         if which is not None:
-            raise ValueError(f"{self.where}: {which} has no place in the image's pixels")
+            shown = bad.tolist() if isinstance(bad, Tensor) else bad
+            raise ValueError(
+                f"{self.where}: {which} has no place in the image's pixels: {shown}; leave out what is not finite and, "
+                "on the sky, what the projection does not show"
+            )
         return _Place(pixels, axes)
 
     @property
@@ -219,13 +243,13 @@ class _Cutter:
 
     def lengths(self, size: Size, place: _Place) -> list[int]:
         """The stamp's length along each of the place's axes, the fastest first."""
-        sizes = _each(size, len(place.axes))[::-1]
-        if not any(isinstance(one, _Angle) for one in sizes):
-            return [_pixels(one) for one in sizes]
+        sizes = positions.sizes(size, len(place.axes))[::-1]
+        if not any(isinstance(one, Angle) for one in sizes):
+            return [positions.pixels(one) for one in sizes]
         if place.axes != self.celestial_axes:
             raise ValueError("sizes on the sky are for stamps of the two celestial axes; give them in pixels")
         scales = self.celestial.proj_plane_pixel_scales().tolist()
-        return [_pixels(one.degrees / scale if isinstance(one, _Angle) else one) for one, scale in zip(sizes, scales)]
+        return [positions.pixels(one, scale) for one, scale in zip(sizes, scales)]
 
     def _boxes(self, corners: Tensor, lengths: list[int], axes: list[int]) -> tuple[Tensor, list[int]]:
         """Corners ``[B, naxis]`` and the size, both in tensor order; axes that are not cut are whole."""
@@ -324,8 +348,8 @@ class _Cutter:
         if self.celestial_axes != [0, 1] or place.axes != [0, 1]:
             raise ValueError("north-up stamps are of images whose two fastest axes are the celestial ones")
         wcs = self.celestial
-        scale = float(wcs.proj_plane_pixel_area().sqrt()) if pixel_scale is None else _degrees(pixel_scale)
-        lengths = [_pixels(one.degrees / scale if isinstance(one, _Angle) else one) for one in _each(size, 2)]
+        scale = float(wcs.proj_plane_pixel_area().sqrt()) if pixel_scale is None else positions.degrees(pixel_scale)
+        lengths = [positions.pixels(one, scale) for one in positions.sizes(size, 2)]
         world = wcs.pixel_to_world(place.points)
         centers = world.flip(-1) if self.first.wcs.lng > self.first.wcs.lat else world
         if not bool(centers.isfinite().all()):
@@ -376,68 +400,3 @@ class _Cutter:
         size = (high - low).clamp(min=1).amax(0) if len(low) else torch.ones_like(shape)
         # All inside the image: at its edges, and there alone, interpolation meets an edge.
         return low.minimum(shape - size), size.tolist()
-
-
-# --- Sizes -----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(slots=True)
-class _Angle:
-    degrees: float
-
-
-_ANGLE = re.compile(r"\s*([0-9.]+(?:[eE][-+]?\d+)?)\s*(\S+?)\s*")
-_UNITS = {
-    **dict.fromkeys(("deg", "degree", "degrees", "°"), 1.0),
-    **dict.fromkeys(("arcmin", "arcminute", "arcminutes", "'", "′"), 1 / 60),
-    **dict.fromkeys(("arcsec", "arcsecond", "arcseconds", '"', "″"), 1 / 3600),
-    "mas": 1 / 3600e3,
-    "rad": 180 / math.pi,
-}
-
-
-def _points(center: Any) -> Tensor | list[float]:
-    """Numbers of one centre as they are, anything else as a tensor."""
-    if isinstance(center, (tuple, list)) and all(type(one) in (int, float) for one in center):
-        return [float(one) for one in center]
-    return torch.as_tensor(center).to("cpu", torch.float64)
-
-
-def _angle(text: str) -> float:
-    """Degrees of an angle.
-
-    >>> _angle("15arcsec") * 3600
-    15.0
-    """
-    match = _ANGLE.fullmatch(text)
-    try:
-        if match is not None and match[2] in _UNITS:
-            return float(match[1]) * _UNITS[match[2]]
-    except ValueError:  # such as 1.2.3
-        pass
-    raise ValueError(f"{text!r} is not an angle: give a number and deg, arcmin, arcsec or mas, such as '15arcsec'")
-
-
-def _degrees(angle: Any) -> float:
-    if isinstance(angle, str):
-        return _angle(angle)
-    return float(angle.to_value("deg")) if hasattr(angle, "to_value") else float(angle)
-
-
-def _each(size: Size, count: int) -> list[Any]:
-    """One size for each of `count` axes: numbers of pixels, or angles."""
-    scalar = isinstance(size, str) or not hasattr(size, "__len__")
-    try:
-        sizes = [size] * count if scalar else list(size)
-    except TypeError:  # astropy's Quantity of one number, and tensors and arrays of no dimensions
-        sizes = [size] * count
-    if len(sizes) != count:
-        raise ValueError(f"size has {len(sizes)} lengths, and stamps around these centers {count} axes")
-    return [_Angle(_degrees(one)) if isinstance(one, str) or hasattr(one, "to_value") else float(one) for one in sizes]
-
-
-def _pixels(length: float) -> int:
-    rounded = round(length)  # ties to even, as NumPy's
-    if not rounded >= 1:
-        raise ValueError(f"a size of {length:g} pixels holds none; it must be 1 pixel or more")
-    return rounded

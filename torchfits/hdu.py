@@ -288,6 +288,8 @@ class Section:
         return self._hdu.dtype
 
     def __getitem__(self, section: SectionLike) -> torch.Tensor:
+        if section is None:
+            raise TypeError("a section adds no axes: index the tensor that it gives by None, or unsqueeze it")
         part: torch.Tensor = self._hdu.read(section)
         return part
 

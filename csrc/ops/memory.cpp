@@ -10,6 +10,7 @@
 #include <new>
 #include <optional>
 
+#include "ops/scaling.h"
 #include "ops/tensor.h"
 
 // Of torch 2.11 and later; null in 2.10, whose headers do not have it.
@@ -205,9 +206,12 @@ Tensor empty(const Shape& shape, ScalarType dtype) {
     if (auto kept = empty_block(shape, strides, code, size)) return *kept;
   }
   AtenTensorHandle handle = nullptr;
-  STABLE_TORCH_ERROR_CODE_CHECK(aoti_torch_empty_strided(static_cast<std::int64_t>(shape.size()), shape.data(),
-                                                         strides.data(), code, aoti_torch_device_type_cpu(), 0,
-                                                         &handle));
+  const auto error = aoti_torch_empty_strided(static_cast<std::int64_t>(shape.size()), shape.data(), strides.data(),
+                                              code, aoti_torch_device_type_cpu(), 0, &handle);
+  if (error != AOTI_TORCH_SUCCESS) {
+    throw std::runtime_error(sentence("a tensor of ", text(shape), " takes ", size,
+                                      " bytes, more than there is memory for; ask for less, or in several calls"));
+  }
   Tensor tensor(handle);
   if (count > 0) prefer_huge_pages(tensor.mutable_data_ptr(), size);
   return tensor;

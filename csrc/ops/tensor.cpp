@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "ops/memory.h"
+#include "ops/scaling.h"
 
 namespace fits::ops {
 
@@ -42,8 +43,9 @@ std::size_t element_count(std::span<const std::int64_t> shape) {
   std::size_t count = 1;
   for (const auto length : shape) {
     require(length >= 0, "a shape has the negative length ", length);
-    require(!__builtin_mul_overflow(count, static_cast<std::size_t>(length), &count) && count <= (SIZE_MAX >> 5),
-            "a shape has too many elements for memory");
+    if (!__builtin_mul_overflow(count, static_cast<std::size_t>(length), &count) && count <= (SIZE_MAX >> 5)) continue;
+    const Shape asked(shape.begin(), shape.end());
+    throw std::invalid_argument(sentence("a shape of ", text(asked), " has too many elements for memory"));
   }
   return count;
 }
