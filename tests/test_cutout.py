@@ -157,6 +157,39 @@ def test_north_up(m13: Path, method: str) -> None:
     assert torchfits.cutout(m13, sky[:0], 40, unit="sky", north_up=True).shape == (0, 40, 40)
 
 
+@pytest.mark.parametrize("kind", ["u1", "i2", "u2", "i4", "u4", "i8", "u8"])
+def test_north_up_of_integers(m13: Path, tmp_path: Path, kind: str) -> None:
+    """Values of the type: the nearest to those of a precision that holds them, 0 outside."""
+    header = fits.getheader(m13)
+    for key in ("BITPIX", "BZERO", "BSCALE"):
+        header.remove(key, ignore_missing=True)
+    most = int(min(np.iinfo(kind).max, 2**53))
+    values = np.random.default_rng(1).integers(most // 2, most - 3, (300, 300)).astype(kind)
+    path = tmp_path / "integers.fits"
+    fits.PrimaryHDU(values, header).writeto(path)
+    found = torchfits.cutout(path, (4, 280), 40, north_up=True)
+    exact = torch.float32 if kind[1] in "12" else torch.float64
+    right = torchfits.cutout(path, (4, 280), 40, north_up=True, dtype=exact)
+    assert found.dtype == torch.from_numpy(values).dtype
+    assert right.isnan().any()
+    assert np.array_equal(found.numpy(), right.nan_to_num(0).round().numpy().astype(kind))
+
+
+def test_north_up_of_what_is_not_known_inside(m13: Path, tmp_path: Path) -> None:
+    """mode="strict" is about the image's edges, not about its NaN; half precision is of the result alone."""
+    values = fits.getdata(m13).astype("f4") * 100
+    values[140:150, 140:150] = np.nan
+    path = tmp_path / "holes.fits"
+    fits.PrimaryHDU(values, fits.getheader(m13)).writeto(path)
+    centers = [(145, 145), (100, 150)]
+    stamps = torchfits.cutout(path, centers, 30, north_up=True, mode="strict")
+    assert stamps[0].isnan().any()
+    half = torchfits.cutout(path, centers, 30, north_up=True, dtype=torch.float16)
+    assert torch.equal(half.nan_to_num(1), stamps.half().nan_to_num(1))
+    with pytest.raises(ValueError, match="cutout 1 lies partly outside"):
+        torchfits.cutout(path, [(145, 145), (5, 150)], 30, north_up=True, mode="strict")
+
+
 def test_north_up_at_the_pole_of_a_map(tmp_path: Path) -> None:
     """A stamp across the pole and the seam of an all-sky image needs pixels from all along its edge."""
     header = fits.Header({"CTYPE1": "RA---CAR", "CTYPE2": "DEC--CAR", "CRPIX1": 180.5, "CRPIX2": 90.5})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,8 @@ from torchfits.wcs import WCS
 _BOX_BYTES = 1 << 28
 # Beyond any image, and a whole number in double precision.
 _FAR = 2.0**52
+# Types whose values single precision holds.
+_SHORT = (torch.uint8, torch.int8, torch.int16, torch.uint16, torch.float16, torch.bfloat16, torch.float32)
 # Positions of a stamp, along each axis, at which the box that it needs is looked for.
 _GRID = 65
 
@@ -68,7 +70,7 @@ def cutout(
     fill: of pixels outside; None is NaN, 0 for integers.
     mode: ``"partial"`` fills outside; ``"trim"`` leaves that out (many centres: a list); ``"strict"`` raises.
     north_up: resampled onto stamps of the tangential plane, north up and east to the left, of `pixel_scale` (in degrees
-        or as an angle; default: the image's), by `method` of the operator ``resample``.
+        or as an angle; default: the image's), by `method` of the operator ``resample``; integers are rounded.
     return_wcs: with the stamps' `WCS`: of many a batch (of ``mode="trim"`` a list).
     dtype: None is what `torchfits.read` gives; of several HDUs a type that holds all.
 
@@ -357,31 +359,52 @@ class _Cutter:
         packed: Tensor = torch.ops.fits.wcs_tan(centers, lengths, scale, like=wcs.packed)
         stamps = WCS._of(packed, lengths[::-1])
         kind = dtype or self._dtype()
-        floating = kind if kind.is_floating_point else torch.float32
-        images, weight = self._resampled(stamps, lengths, fill, floating, method)
-        if mode == "strict" and bool((weight == 0).any()):
-            b = int((weight == 0).flatten(1).any(1).nonzero()[0])
-            which = "the cutout" if place.one else f"cutout {b}"
-            raise ValueError(f"{self.where}: {which} lies partly outside the image; mode='partial' fills it")
+        corners, box = self._needed(stamps, lengths)
+        if mode == "strict":
+            self._check_covered(stamps, corners, box, lengths, method, place.one)
+        images = self._resampled(stamps, corners, box, lengths, fill, _arithmetic(kind), method)
+        if not kind.is_floating_point:  # to the nearest and to the ends of the type, NaN to 0, as while reading
+            images = torch.ops.fits.scale(images.round(), dtype=kind)
         return images.to(kind), stamps
 
     def _resampled(
-        self, stamps: WCS, lengths: list[int], fill: float | None, dtype: torch.dtype, method: str
-    ) -> tuple[Tensor, Tensor]:
-        corners, size = self._needed(stamps, lengths)
-        pixels = math.prod(self.shape[:-2]) * len(self.units) * size[0] * size[1]
-        together = max(1, _BOX_BYTES // max(1, pixels * dtype.itemsize))
-        parts = []
-        for chunk, packed in zip(corners.split(together), stamps.packed.split(together)):
-            boxes, shape = self._boxes(chunk, size[::-1], [0, 1])
+        self,
+        stamps: WCS,
+        corners: Tensor,
+        box: list[int],
+        lengths: list[int],
+        fill: float | None,
+        dtype: torch.dtype,
+        method: str,
+    ) -> Tensor:
+        planes = [len(self.units)] * self.channels + list(self.shape[:-2])
+        parts = [torch.empty(0, *planes, *lengths, dtype=dtype)]
+        for chunk, packed in self._chunks(stamps, corners, math.prod([*planes, *box]) * dtype.itemsize):
+            boxes, shape = self._boxes(chunk, box[::-1], [0, 1])
             images = self._read(boxes, shape, None, dtype)
             here = self.celestial.crop(chunk)
-            parts.append(torch.ops.fits.resample(images, here.packed, packed, lengths, method, fill=fill))
-        if not parts:
-            planes = [len(self.units)] * self.channels + list(self.shape[:-2])
-            empty = torch.empty(0, *planes, *lengths, dtype=dtype)
-            return empty, empty
-        return torch.cat([images for images, _ in parts]), torch.cat([weights for _, weights in parts])
+            parts.append(torch.ops.fits.resample(images, here.packed, packed, lengths, method, fill=fill)[0])
+        return torch.cat(parts)
+
+    def _chunks(self, stamps: WCS, corners: Tensor, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Corners and packed WCS of as many stamps at a time as have boxes of `size` bytes to hold."""
+        together = max(1, _BOX_BYTES // max(1, size))
+        if len(corners):
+            yield from zip(corners.split(together), stamps.packed.split(together))
+
+    def _check_covered(
+        self, stamps: WCS, corners: Tensor, box: list[int], lengths: list[int], method: str, one: bool
+    ) -> None:
+        """Raises for a stamp with pixels that the image does not reach; its own NaN are no such pixels."""
+        first = 0
+        for chunk, packed in self._chunks(stamps, corners, math.prod(box) * 4):
+            whole = torch.ones(len(chunk), *box)
+            _, weight = torch.ops.fits.resample(whole, self.celestial.crop(chunk).packed, packed, lengths, method)
+            bare = (weight == 0).flatten(1).any(1).nonzero()
+            if len(bare):
+                which = "the cutout" if one else f"cutout {first + int(bare[0])}"
+                raise ValueError(f"{self.where}: {which} lies partly outside the image; mode='partial' fills it")
+            first += len(chunk)
 
     def _needed(self, stamps: WCS, lengths: list[int]) -> tuple[Tensor, list[int]]:
         """First pixels ``[B, 2]`` (rows first) of the boxes that the stamps show, and their common size."""
@@ -400,3 +423,8 @@ class _Cutter:
         size = (high - low).clamp(min=1).amax(0) if len(low) else torch.ones_like(shape)
         # All inside the image: at its edges, and there alone, interpolation meets an edge.
         return low.minimum(shape - size), size.tolist()
+
+
+def _arithmetic(kind: torch.dtype) -> torch.dtype:
+    """In which pixels are interpolated that will be of `kind`."""
+    return torch.float32 if kind in _SHORT else torch.float64
