@@ -110,6 +110,10 @@ def test_what_a_stamp_is_made_of(tmp_path: Path) -> None:
         assert torchfits.cutout(file, (5, 6), 4, hdu=3).equal(torch.from_numpy(cube[:, 4:8, 3:7]))
         assert torchfits.cutout(file, (5, 6, 2), (1, 4, 4), hdu=3).equal(torch.from_numpy(cube[2:3, 4:8, 3:7]))
         assert torchfits.cutout(file, torch.empty(0, 2), 4, hdu=3).shape == (0, 4, 4, 4)
+        for mode in ("trim", "strict"):
+            with pytest.raises(ValueError, match=r"HDUs of one shape: .*\[1\] is \[20, 30\], .*\[3\] \[4, 20, 30\]"):
+                torchfits.cutout(file, (5, 6), 4, hdu=[1, 3], mode=mode)
+            assert torchfits.cutout(file, (5, 6), 4, hdu=[1, 2], mode=mode).equal(both[0])
     assert torchfits.cutout(path.read_bytes(), (5, 6), 4).equal(both[0, 0])
     assert torchfits.cutout(f"{path}[DQ]", (29, 0), 4).view(torch.int16).equal(flags.view(torch.int16))
 
@@ -249,6 +253,9 @@ def test_units_of_centers_and_sizes(m13: Path) -> None:
         ({"center": (1j, 2)}, "a center is numbers"),
         ({"center": torch.tensor([1j, 2])}, "real numbers"),
         ({"center": zip([1], [2])}, "a center is numbers"),
+        ({"dtype": "float32"}, "dtype is 'float32'; give one of torch's"),
+        ({"dtype": np.float32}, "give one of torch's, such as torch.float32"),
+        ({"fill": "nan"}, "fill is 'nan'; give a number"),
         ({"size": None}, "a size is a number of pixels or an angle"),
         ({"size": 3 * units.Jy}, "a size is a number of pixels or an angle"),
     ],

@@ -81,6 +81,8 @@ def cutout(
             f"mode {mode!r} is not known: 'partial' fills what lies outside, 'trim' leaves it out, 'strict' raises"
         )
     cutter = _Cutter.of(source, hdu)
+    if mode != "partial":
+        cutter.check_alike(mode)
     place = cutter.place(center, unit)
     if north_up:
         stamps: Any
@@ -163,6 +165,14 @@ class _Cutter:
                 raise ValueError("hdu=[] names no HDU")
             return cls([source[one] for one in hdu], True)
         return cls([source.first_with_data() if hdu is None else source[hdu]], False)
+
+    def check_alike(self, mode: str) -> None:
+        for unit in self.units[1:]:
+            if unit.shape != self.shape:
+                raise ValueError(
+                    f"mode={mode!r} is for HDUs of one shape: {self.where} is {list(self.shape)}, {unit._where} "
+                    f"{list(unit.shape)}; mode='partial' fills the smaller"
+                )
 
     # --- Places ------------------------------------------------------------------------------------------------------
 

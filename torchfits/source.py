@@ -93,6 +93,7 @@ class Source:
                 return operator.of_path(self.path, *args, **options)
             return operator.of_bytes(self.data, *args, **options)
         except RuntimeError:
+            _check_options(options)
             if self.data is None and self.path is not None:
                 check_path(self.path)
             raise
@@ -119,6 +120,15 @@ class Source:
 
 
 _READ_FILE = Operator(torch.ops.fits.read_file.default, None)
+
+
+def _check_options(options: dict[str, Any]) -> None:
+    """Says what torch says in five lines."""
+    dtype, fill = options.get("dtype"), options.get("fill")
+    if dtype is not None and not isinstance(dtype, torch.dtype):
+        raise TypeError(f"dtype is {dtype!r}; give one of torch's, such as torch.float32")
+    if fill is not None and not hasattr(fill, "__float__"):
+        raise TypeError(f"fill is {fill!r}; give a number")
 
 
 def check_path(path: str) -> None:
