@@ -156,6 +156,12 @@ class Files:
         return torch.tensor([[1, 2], [-1 - self.version, 3]]).repeat(len(self.files), 1)
 
     @property
+    def places(self) -> torch.Tensor:
+        """The corners as coordinates of their files."""
+        wcs = self.wcs[self.index]
+        return torch.ops.fits.pixel_to_world(self.corners.flip(-1).double()[:, None], wcs)[:, 0]
+
+    @property
     def index(self) -> torch.Tensor:
         return torch.arange(2 * len(self.files)) % len(self.files)
 
@@ -299,6 +305,16 @@ SAMPLES: dict[str, Callable[[Files], Call]] = {
     "read_cutouts_status.packed": lambda f: (
         (f.packed, f.offsets, f.index, [0, 2], f.corners, [3, 4]),
         {"fill": -1.0, "dtype": None},
+    ),
+    "read_cutouts_sky": lambda f: ((f.path, [1, 0], f.places, f.wcs[0], [3, 4]), {"fill": -1.0, "dtype": None}),
+    "read_cutouts_sky.bytes": lambda f: (
+        (f.data, [0], f.places, f.wcs[0], [3, 4]),
+        {"fill": 2.5, "dtype": torch.float64},
+    ),
+    "read_cutouts_sky.paths": lambda f: ((f.paths, f.index, [0, 1], f.places, f.wcs, [3, 4]), {"fill": -1.0}),
+    "read_cutouts_sky.packed": lambda f: (
+        (f.packed, f.offsets, f.index, [0, 1], f.places, f.wcs, [3, 4]),
+        {"fill": None, "dtype": torch.int16},
     ),
     "read_tiles": lambda f: ((f.compressed_path, 1), {"tiles": torch.tensor([3, 0, 3])}),
     "read_tiles.bytes": lambda f: ((f.compressed, 1), {"tiles": None}),

@@ -1,4 +1,4 @@
-// read_cutouts, read_cutouts_status: many windows of one size, from one file or many, in one call.
+// read_cutouts, read_cutouts_status, read_cutouts_sky: many windows of one size, from one file or many, in one call.
 //
 // Cutouts are sorted by file and position. Each file is opened once, by one thread; the cutouts of its HDUs are then
 // steps (ops/cutout_planes.h) that all threads share. No more files are open at a time than there are threads, but for
@@ -8,6 +8,7 @@
 #include <numeric>
 #include <optional>
 
+#include "ops/cutout_places.h"
 #include "ops/cutout_planes.h"
 #include "ops/image.h"
 #include "ops/scaling.h"
@@ -264,6 +265,7 @@ Tensor read_from(const SourceBatch& batch, const Tensor* index, const Hdus& hdus
 
 constexpr std::string_view kWho = "read_cutouts";
 constexpr std::string_view kWhoStatus = "read_cutouts_status";
+constexpr std::string_view kWhoSky = "read_cutouts_sky";
 
 using WithStatus = std::tuple<Tensor, Tensor>;
 
@@ -306,12 +308,48 @@ WithStatus read_cutouts_status_packed(const Tensor& data, const Tensor& offsets,
   return read_with_status(SourceBatch(data, offsets, kWhoStatus), index, hdus, corners, size, {fill, dtype});
 }
 
+Tensor read_around(const SourceBatch& batch, const Tensor* index, const Hdus& hdus, const Tensor& sky,
+                   const Tensor& wcs, const Shape& size, const Options& options) {
+  check_size(size, kWhoSky);
+  const std::optional<Tensor> file_of = index == nullptr ? std::nullopt : std::optional(in_one_piece(*index));
+  std::span<const std::int64_t> items;
+  if (file_of) items = checked_index(*file_of, sky.dim() == 0 ? 0 : sky.size(0), batch.size(), kWhoSky);
+  const Tensor corners = corners_around(sky, wcs, items, batch.size(), size, kWhoSky);
+  return read_from(batch, file_of ? &*file_of : nullptr, hdus, corners, size, options, nullptr, kWhoSky);
+}
+
+Tensor read_cutouts_sky(const Text& path, const Hdus& hdus, const Tensor& sky, const Tensor& wcs, const Shape& size,
+                        std::optional<double> fill, std::optional<ScalarType> dtype) {
+  return read_around(SourceBatch(path), nullptr, hdus, sky, wcs, size, {fill, dtype});
+}
+
+Tensor read_cutouts_sky_bytes(const Tensor& data, const Hdus& hdus, const Tensor& sky, const Tensor& wcs,
+                              const Shape& size, std::optional<double> fill, std::optional<ScalarType> dtype) {
+  return read_around(SourceBatch(data, kWhoSky), nullptr, hdus, sky, wcs, size, {fill, dtype});
+}
+
+Tensor read_cutouts_sky_paths(const Texts& paths, const Tensor& index, const Hdus& hdus, const Tensor& sky,
+                              const Tensor& wcs, const Shape& size, std::optional<double> fill,
+                              std::optional<ScalarType> dtype) {
+  return read_around(SourceBatch(paths, kWhoSky), &index, hdus, sky, wcs, size, {fill, dtype});
+}
+
+Tensor read_cutouts_sky_packed(const Tensor& data, const Tensor& offsets, const Tensor& index, const Hdus& hdus,
+                               const Tensor& sky, const Tensor& wcs, const Shape& size, std::optional<double> fill,
+                               std::optional<ScalarType> dtype) {
+  return read_around(SourceBatch(data, offsets, kWhoSky), &index, hdus, sky, wcs, size, {fill, dtype});
+}
+
 // Reading happens on the host: of a tensor on a CUDA device the same kernels say so.
 void add_readers(Library& m) {
   m.impl("read_cutouts", TORCH_BOX(&read_cutouts));
   m.impl("read_cutouts.bytes", TORCH_BOX(&read_cutouts_bytes));
   m.impl("read_cutouts.packed", TORCH_BOX(&read_cutouts_packed));
   m.impl("read_cutouts.paths", TORCH_BOX(&read_cutouts_paths));
+  m.impl("read_cutouts_sky", TORCH_BOX(&read_cutouts_sky));
+  m.impl("read_cutouts_sky.bytes", TORCH_BOX(&read_cutouts_sky_bytes));
+  m.impl("read_cutouts_sky.packed", TORCH_BOX(&read_cutouts_sky_packed));
+  m.impl("read_cutouts_sky.paths", TORCH_BOX(&read_cutouts_sky_paths));
   m.impl("read_cutouts_status.packed", TORCH_BOX(&read_cutouts_status_packed));
   m.impl("read_cutouts_status.paths", TORCH_BOX(&read_cutouts_status_paths));
 }

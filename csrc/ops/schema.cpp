@@ -79,6 +79,18 @@ STABLE_TORCH_LIBRARY(fits, m) {
   m.def(
       "read_cutouts_status.paths(str[] paths, Tensor index, int[] hdus, Tensor corners, SymInt[] size, *, "
       "float? fill=None, ScalarType? dtype=None) -> (Tensor cutouts, Tensor status)");
+  m.def(
+      "read_cutouts_sky(str path, int[] hdus, Tensor sky, Tensor wcs, SymInt[] size, *, float? fill=None, "
+      "ScalarType? dtype=None) -> Tensor");
+  m.def(
+      "read_cutouts_sky.packed(Tensor data, Tensor offsets, Tensor index, int[] hdus, Tensor sky, Tensor wcs, "
+      "SymInt[] size, *, float? fill=None, ScalarType? dtype=None) -> Tensor");
+  m.def(
+      "read_cutouts_sky.bytes(Tensor data, int[] hdus, Tensor sky, Tensor wcs, SymInt[] size, *, float? fill=None, "
+      "ScalarType? dtype=None) -> Tensor");
+  m.def(
+      "read_cutouts_sky.paths(str[] paths, Tensor index, int[] hdus, Tensor sky, Tensor wcs, SymInt[] size, *, "
+      "float? fill=None, ScalarType? dtype=None) -> Tensor");
 
   // Tiles of compressed images
   m.def(

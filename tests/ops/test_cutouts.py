@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import io
 import os
@@ -508,34 +509,118 @@ def test_positioned_reads_give_the_same(hdu: int, tmp_path: Path) -> None:
     np.testing.assert_array_equal(found[:, 0].numpy(), expect(image.astype("f4"), corners, [19, 23], np.nan))
 
 
+# ---- positions on the sky
+
+
+def sky_cards(**changes: Any) -> dict[str, Any]:
+    cards = {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": 150.0, "CRVAL2": 2.0, "CRPIX1": 30.0, "CRPIX2": 20.0}
+    return cards | {"CDELT1": -0.01, "CDELT2": 0.01, "PC1_2": 0.1} | changes
+
+
 def test_around_positions_on_the_sky(tmp_path: Path) -> None:
-    """The composition that read_cutouts documents, in one graph: astropy's Cutout2D around each."""
+    """astropy's Cutout2D around each, also in the middle of a pixel, where even sizes jump."""
     from astropy.coordinates import SkyCoord
     from astropy.nddata import Cutout2D
     from astropy.wcs import WCS
 
     image = RANDOM.normal(size=(40, 60)).astype("f4")
-    cards = {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": 150.0, "CRVAL2": 2.0, "CRPIX1": 30.0}
-    file = hdu_bytes(image, CRPIX2=20.0, CDELT1=-0.01, CDELT2=0.01, **cards)
+    file = hdu_bytes(image, **sky_cards())
     path = tmp_path / "sky.fits"
     path.write_bytes(file)
     wcs = ops.wcs_from_file(str(path))
-    pixel = torch.from_numpy(RANDOM.uniform(2, 37, (9, 2)))
-    sky = torch.cat([ops.pixel_to_world(pixel, wcs), torch.tensor([[330.0, -2.0]]).double()])
-
-    def stamps(path: str, sky: torch.Tensor, wcs: torch.Tensor) -> torch.Tensor:
-        size = [5, 8]
-        pixel = ops.world_to_pixel(sky, wcs).flip(-1)
-        first = torch.ceil(pixel - torch.tensor(size) / 2)
-        corners = first.nan_to_num(nan=-4e18).clamp(-4e18, 4e18).long()
-        return ops.read_cutouts(path, [0], corners, size, fill=0.0)
-
-    found = stamps(str(path), sky, wcs)
+    pixel = torch.from_numpy(RANDOM.uniform(2, 37, (30, 2)))
+    sky = ops.pixel_to_world(pixel, wcs)
     theirs = WCS(fits.Header.fromstring(file[:2880].decode()))
-    for stamp, (ra, dec) in zip(found[:-1, 0], sky.tolist()):
+    found = ops.read_cutouts_sky(str(path), [0], sky, wcs, [5, 8], fill=0.0)
+    for stamp, (ra, dec) in zip(found[:, 0], sky.tolist()):
         position = SkyCoord(ra, dec, unit="deg")
         expected = Cutout2D(image, position, (5, 8), wcs=theirs, mode="partial", fill_value=0).data
         np.testing.assert_array_equal(stamp.numpy(), expected)
-    assert (found[-1] == 0).all()  # on the other side of the sky
-    compiled = torch.compile(stamps, fullgraph=True)
-    assert compiled(str(path), sky, wcs).equal(found)
+    whole = torch.cartesian_prod(torch.arange(-3, 64), torch.arange(-3, 44))
+    sky = ops.pixel_to_world(whole.double(), wcs)
+    for size in ([5, 8], [8, 5], [6, 6], [7, 7]):
+        corners = whole.flip(-1) - torch.tensor(size) // 2
+        expected_all = ops.read_cutouts(str(path), [0], corners, size, fill=-1.0)
+        for source in (str(path), as_tensor(file), as_tensor(gzip.compress(file))):
+            assert ops.read_cutouts_sky(source, [0], sky, wcs, size, fill=-1.0).equal(expected_all)
+
+
+def test_no_pixel_of_a_position(tmp_path: Path) -> None:
+    """On the other side of the sky, not a number, infinitely far: filled, the others read."""
+    file = as_tensor(hdu_bytes(np.ones((40, 60), "f4"), **sky_cards()))
+    wcs = ops.wcs_from_file.bytes(file)
+    nan, inf = float("nan"), float("inf")
+    sky = torch.tensor([[330.0, -2.0], [nan, 2.0], [150.0, nan], [inf, 2.0], [150.0, 2.0], [60.1, 2.0]]).double()
+    found = ops.read_cutouts_sky(file, [0], sky, wcs, [4, 4])
+    assert found.isnan().flatten(1).all(1).tolist() == [True, True, True, True, False, True]
+    assert (found[4] == 1).all()
+
+
+def test_each_file_with_its_own_wcs(tmp_path: Path) -> None:
+    images = RANDOM.normal(size=(3, 40, 60)).astype("f4")
+    files = [hdu_bytes(image, **sky_cards(CRVAL1=150.0 + item)) for item, image in enumerate(images)]
+    files[1] = gzip.compress(files[1])
+    index = torch.from_numpy(RANDOM.integers(0, 3, 5000))
+    pixel = torch.from_numpy(RANDOM.integers(0, 40, (5000, 2)))
+    corners = pixel.flip(-1) - 2
+    for source in forms(files, tmp_path):
+        wcs = ops.wcs_from_files(*source) if len(source) == 1 else ops.wcs_from_files.packed(*source)
+        sky = ops.pixel_to_world(pixel.double()[:, None], wcs[index])[:, 0]
+        expected = ops.read_cutouts(*source, index, [0, 0], corners, [5, 4])
+        found = ops.read_cutouts_sky(*source, index, [0, 0], sky, wcs, [5, 4])
+        torch.testing.assert_close(found, expected, rtol=0, atol=0, equal_nan=True)
+        near = ops.world_to_pixel(sky, wcs[2])  # one for all: where the others' positions are in its pixels
+        first = (near.flip(-1).round(decimals=6) - torch.tensor([5, 4]) / 2).ceil().long()
+        found = ops.read_cutouts_sky(*source, index, [0], sky, wcs[2], [5, 4], fill=0.0)
+        assert found.equal(ops.read_cutouts(*source, index, [0], first, [5, 4], fill=0.0))
+        assert ops.read_cutouts_sky(*source, index[:0], [0], sky[:0], wcs, [5, 4]).shape == (0, 1, 5, 4)
+        with pytest.raises(ValueError, match=r"wcs must be \[P\], or \[3, P\] with one for each file, not \[2, \d+\]"):
+            ops.read_cutouts_sky(*source, index, [0], sky, wcs[:2], [5, 4])
+        with pytest.raises(ValueError, match=r"index must be int64 \[4999\]"):
+            ops.read_cutouts_sky(*source, index, [0], sky[1:], wcs, [5, 4])
+        with pytest.raises(IndexError, match=r"index\[0\] is 3; there are 3 files"):
+            ops.read_cutouts_sky(*source, index * 0 + 3, [0], sky, wcs, [5, 4])
+
+
+def test_sky_and_cubes() -> None:
+    """The axes that the WCS lacks begin at 0; with a WCS of all of them each has its place."""
+    cube = RANDOM.normal(size=(6, 40, 60)).astype("f4")
+    file = as_tensor(hdu_bytes(cube, CTYPE3="FREQ", CRVAL3=1e9, CDELT3=1e6, CRPIX3=1.0, **sky_cards()))
+    wcs = ops.wcs_from_file.bytes(file)
+    world = ops.pixel_to_world(torch.tensor([[20.0, 10.0, 3.0], [2.0, 39.0, 0.0]]).double(), wcs)
+    corners = torch.tensor([[2, 8, 18], [-1, 37, 0]])
+    assert_same = functools.partial(torch.testing.assert_close, rtol=0, atol=0, equal_nan=True)
+    assert_same(ops.read_cutouts_sky(file, [0], world, wcs, [3, 4, 5]), ops.read_cutouts(file, [0], corners, [3, 4, 5]))
+    flat = ops.wcs_from_file.bytes(as_tensor(hdu_bytes(cube[0], **sky_cards())))
+    corners[:, 0] = 0
+    assert_same(
+        ops.read_cutouts_sky(file, [0], world[:, :2], flat, [6, 4, 5]), ops.read_cutouts(file, [0], corners, [6, 4, 5])
+    )
+    with pytest.raises(ValueError, match=r"sky must be \[B, 3\].*they are \[2, 2\] and \[3, 4, 5\]"):
+        ops.read_cutouts_sky(file, [0], world[:, :2], wcs, [3, 4, 5])
+    with pytest.raises(ValueError, match=r"size have 3 or more lengths; they are \[2, 3\] and \[4, 5\]"):
+        ops.read_cutouts_sky(file, [0], world, wcs, [4, 5])
+    with pytest.raises(ValueError, match="wcs must be float64"):
+        ops.read_cutouts_sky(file, [0], world, wcs.float(), [3, 4, 5])
+    with pytest.raises(ValueError, match="wcs cannot be used"):
+        ops.read_cutouts_sky(file, [0], world, torch.zeros(40).double(), [3, 4, 5])
+
+
+def test_positions_in_one_graph(tmp_path: Path) -> None:
+    """Any number of positions, and a WCS that is an input too."""
+    file = as_tensor(hdu_bytes(RANDOM.normal(size=(40, 60)).astype("f4"), **sky_cards()))
+    wcs = ops.wcs_from_file.bytes(file)
+
+    class Stamps(torch.nn.Module):
+        def forward(self, data: torch.Tensor, sky: torch.Tensor, wcs: torch.Tensor) -> torch.Tensor:
+            return torch.ops.fits.read_cutouts_sky(data, [0], sky, wcs, [5, 8], fill=0.0) + 1
+
+    stamps = Stamps()
+    sky = ops.pixel_to_world(torch.from_numpy(RANDOM.uniform(2, 37, (9, 2))), wcs)
+    any_number = ({0: torch.export.Dim.AUTO}, {0: torch.export.Dim("b")}, {0: torch.export.Dim.AUTO})
+    exported = torch.export.export(stamps, (file, sky, wcs), dynamic_shapes=any_number).module()
+    compiled = torch.compile(stamps, fullgraph=True, dynamic=True)
+    scripted = torch.jit.script(stamps)
+    for count in (9, 1, 0, 4):
+        for graph in (exported, compiled, scripted):
+            assert graph(file, sky[:count], wcs).equal(stamps(file, sky[:count], wcs))

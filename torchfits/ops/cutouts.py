@@ -1,4 +1,4 @@
-"""read_cutouts, read_cutouts_status: cutouts of many places in one call."""
+"""read_cutouts, read_cutouts_status, read_cutouts_sky: cutouts of many places in one call."""
 
 from __future__ import annotations
 
@@ -16,13 +16,7 @@ read, sorted by position; of a compressed image (FITS Standard 4.0, section 10) 
 many cutouts touch it. One allocation, threads over cutouts and tiles, static shapes; memory beside the result is one tile
 or 1 MiB per thread. A file that no cutout comes from is not opened.
 
-Around positions on the sky, ``sky`` ``[B, 2]``, by a packed ``wcs``, in one graph: pixels in tensor order, of each the
-first one of its cutout (as astropy's Cutout2D centres it; a position that has no pixel, NaN, lies far outside)::
-
-    pixel = torch.ops.fits.world_to_pixel(sky, wcs).flip(-1)
-    first = torch.ceil(pixel - torch.tensor(size) / 2)
-    corners = first.nan_to_num(nan=-4e18).clamp(-4e18, 4e18).long()
-    cutouts = torch.ops.fits.read_cutouts(path, [0], corners, size)
+``read_cutouts_sky`` takes positions on the sky instead of corners.
 
 Errors: RuntimeError for a bad file, of the lowest cutout that it concerns, naming file, HDU, cutout and tile; IndexError
 for an HDU that is not there; ValueError for corners of another shape.
@@ -41,6 +35,21 @@ Codes as of ``read_images``. A cutout is ``fill`` where its status is not 0: of 
 that touch the tile, of a file cut short those that reach into what is missing. Arguments that are wrong still raise.
 """,
     "read_cutouts_status.packed": "The same of files laid end to end, gzipped or not. An item without bytes has status 1.",
+    "read_cutouts_sky": """As ``read_cutouts``, around positions on the sky: ``[B, C, *size]``, from world coordinates ``[B, N]``, floating.
+
+``wcs``: packed, ``[P]``, such as ``wcs_from_file`` gives, of N axes; coordinates are in the order of its header's axes, in
+degrees and the header's units. N may be less than the lengths of ``size``: the other, slower axes of the image begin
+at 0. Stamps lie as astropy's Cutout2D centres them, around what ``world_to_pixel`` finds, rounded to 1e-6 pixel so that
+the middle of a pixel stays it; distortions are inverted. A position that has no pixel gives ``fill`` alone.
+
+Errors: as of ``read_cutouts``; ValueError for a WCS that cannot be used or has another number of axes.
+""",
+    "read_cutouts_sky.bytes": "The same of a file held in memory, uint8 ``[n]``, gzipped or not.",
+    "read_cutouts_sky.paths": """The same of many files: cutout b comes from ``paths[index[b]]``, index int64 ``[B]``.
+
+``wcs``: ``[P]`` for all, or ``[len(paths), P]``, such as ``wcs_from_files`` gives: cutout b by ``wcs[index[b]]``.
+""",
+    "read_cutouts_sky.packed": "The same of files laid end to end, gzipped or not, as of ``read_images.packed``.",
 }
 
 
@@ -134,3 +143,62 @@ def _(
     dtype: torch.dtype | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     return _cutouts(corners, hdus, size, dtype), _status(corners, hdus)
+
+
+@torch.library.register_fake("fits::read_cutouts_sky")
+def _(
+    path: str,
+    hdus: list[int],
+    sky: torch.Tensor,
+    wcs: torch.Tensor,
+    size: Sequence[int],
+    *,
+    fill: float | None = None,
+    dtype: torch.dtype | None = None,
+) -> torch.Tensor:
+    return _cutouts(sky, hdus, size, dtype)
+
+
+@torch.library.register_fake("fits::read_cutouts_sky.bytes")
+def _(
+    data: torch.Tensor,
+    hdus: list[int],
+    sky: torch.Tensor,
+    wcs: torch.Tensor,
+    size: Sequence[int],
+    *,
+    fill: float | None = None,
+    dtype: torch.dtype | None = None,
+) -> torch.Tensor:
+    return _cutouts(sky, hdus, size, dtype)
+
+
+@torch.library.register_fake("fits::read_cutouts_sky.paths")
+def _(
+    paths: list[str],
+    index: torch.Tensor,
+    hdus: list[int],
+    sky: torch.Tensor,
+    wcs: torch.Tensor,
+    size: Sequence[int],
+    *,
+    fill: float | None = None,
+    dtype: torch.dtype | None = None,
+) -> torch.Tensor:
+    return _cutouts(sky, hdus, size, dtype)
+
+
+@torch.library.register_fake("fits::read_cutouts_sky.packed")
+def _(
+    data: torch.Tensor,
+    offsets: torch.Tensor,
+    index: torch.Tensor,
+    hdus: list[int],
+    sky: torch.Tensor,
+    wcs: torch.Tensor,
+    size: Sequence[int],
+    *,
+    fill: float | None = None,
+    dtype: torch.dtype | None = None,
+) -> torch.Tensor:
+    return _cutouts(sky, hdus, size, dtype)
