@@ -290,14 +290,15 @@ class CompressedCutouts final : public Base {
     std::array<TileError, kTileBatch> errors{};
     decoder({streams.data(), count}, memory.codec.take(scratch), {errors.data(), count});
 
+    std::array<const std::byte*, kTileBatch> pixels{};  // of the batch's tiles; null of bad ones
     for (std::size_t i = 0; i < count; ++i) {
-      const auto cutouts = batch.of(batch.tiles[chosen[i]]);
       const auto check = [&] {
         if (errors[i] != TileError::ok) throw tile_failure(image_.image(), streams[i], errors[i]);
       };
-      if (!guarded(cutouts, streams[i].number, check)) continue;
-      place(streams[i].number, cutouts, tiles + static_cast<std::int64_t>(i) * tile_bytes_);
+      if (!guarded(batch.of(batch.tiles[chosen[i]]), streams[i].number, check)) continue;
+      pixels[chosen[i]] = tiles + static_cast<std::int64_t>(i) * tile_bytes_;
     }
+    place(batch, pixels, memory.touched);
     return true;
   }
 
@@ -330,23 +331,49 @@ class CompressedCutouts final : public Base {
     for (const auto i : order) bytes_.will_need(stored[i].start, static_cast<std::size_t>(stored[i].size));
   }
 
-  // The parts of a decoded tile that the cutouts want.
-  void place(std::int64_t number, std::span<const std::int64_t> cutouts, const std::byte* pixels) const {
-    const Tile box = grid().at(number);
-    const auto naxis = static_cast<std::size_t>(grid().naxis);
-    const std::size_t size = pixel_size(request().pixel);
-    WindowRuns runs({box.size, naxis}, request().windows.size);
-    std::array<std::int64_t, kMostTileAxes> start;
-    for (const auto cutout : cutouts) {
-      const auto corner = request().windows.corner(cutout);
-      for (std::size_t i = 0; i < naxis; ++i) start[i] = corner[i] - box.start[i];
-      (void)runs.move_to({start.data(), naxis});
-      std::byte* const out = cell(cutout);
-      for (Run run; runs.next(run);) {
-        std::memcpy(out + static_cast<std::size_t>(run.target) * size,
-                    pixels + static_cast<std::size_t>(run.source) * size, static_cast<std::size_t>(run.count) * size);
+  // What cutouts want of the batch's tiles: cutout by cutout, each with all its tiles, so that neighbouring lines of
+  // the result are written together. Tile by tile 100,000 cutouts of row tiles took twice as long.
+  void place(const Batch& batch, const std::array<const std::byte*, kTileBatch>& pixels,
+             std::vector<std::uint8_t>& touched) const {
+    static_assert(kTileBatch <= UINT8_MAX);
+    touched.resize(std::max(touched.size(), request().windows.count()));
+    for (const auto cutout : batch.windows) ++touched[static_cast<std::size_t>(cutout)];
+    std::vector<PlacedTile> tiles;
+    tiles.reserve(batch.tiles.size());
+    for (std::size_t i = 0; i < batch.tiles.size(); ++i) {
+      const Tile box = grid().at(batch.tiles[i].tile);
+      tiles.push_back({box, {{box.size, static_cast<std::size_t>(grid().naxis)}, request().windows.size}, pixels[i]});
+    }
+    for (std::size_t i = 0; i < tiles.size(); ++i) {
+      for (const auto cutout : batch.of(batch.tiles[i])) {
+        auto& left = touched[static_cast<std::size_t>(cutout)];
+        for (std::size_t j = i; left > 0; ++j) left -= place(cutout, tiles[j]);
       }
     }
+  }
+
+  struct PlacedTile {
+    Tile box;
+    WindowRuns runs;
+    const std::byte* pixels;
+  };
+
+  // Whether the cutout touches the tile.
+  bool place(std::int64_t cutout, PlacedTile& tile) const {
+    const auto naxis = static_cast<std::size_t>(grid().naxis);
+    const std::size_t size = pixel_size(request().pixel);
+    const auto corner = request().windows.corner(cutout);
+    std::array<std::int64_t, kMostTileAxes> start;
+    for (std::size_t i = 0; i < naxis; ++i) start[i] = corner[i] - tile.box.start[i];
+    if (!tile.runs.move_to({start.data(), naxis})) return false;
+    if (tile.pixels == nullptr) return true;
+    std::byte* const out = cell(cutout);
+    for (Run run; tile.runs.next(run);) {
+      std::memcpy(out + static_cast<std::size_t>(run.target) * size,
+                  tile.pixels + static_cast<std::size_t>(run.source) * size,
+                  static_cast<std::size_t>(run.count) * size);
+    }
+    return true;
   }
 
   CompressedImage image_;

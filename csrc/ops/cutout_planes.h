@@ -62,6 +62,7 @@ class CutoutFailures {
 struct CutoutMemory {
   HeldBytes held;                              // of the file of a plain image
   std::vector<std::vector<std::byte>> copies;  // the same for each tile of a batch
+  std::vector<std::uint8_t> touched;           // by each cutout: tiles of the current batch; 0 between two steps
   Scratch codec, tiles;
 };
 

@@ -17,6 +17,7 @@ namespace fits {
 // Windows of one size on one image; corners are [windows, naxis], in tensor order, and may be any numbers.
 struct TileWindows {
   std::span<const std::int64_t> size, corners;
+  std::size_t count() const noexcept { return corners.size() / size.size(); }
   std::span<const std::int64_t> corner(std::int64_t window) const noexcept {
     return corners.subspan(static_cast<std::size_t>(window) * size.size(), size.size());
   }

@@ -197,6 +197,22 @@ def test_compressed_of_any_rank(shape: tuple[int, ...], tile: tuple[int, ...]) -
         assert_cutouts(file, [1], corners, size)
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_cutouts_of_more_tiles_than_are_decoded_together(threads: int) -> None:
+    """64 tiles are one batch: those of the first stand in front of those of the next, and some stand in three."""
+    image = RANDOM.integers(-500, 500, (333, 40), dtype="i2")
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        for tile in ((1, 40), (1, 9), (2, 3)):
+            file = as_tensor(compressed(image, "RICE_1", tile))
+            for size in ([150, 12], [65, 60], [1, 1], [400, 5]):
+                corners = torch.from_numpy(RANDOM.integers(-20, 320, (60, 2)) // [1, 8])
+                assert_cutouts(file, [1], corners, size)
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_plain_and_compressed_planes_together(tmp_path: Path) -> None:
     science = fits.CompImageHDU(STARS.astype("f4"), compression_type="RICE_1", name="SCI", quantize_level=16)
     mask = fits.CompImageHDU((STARS > 105).astype("u1"), compression_type="PLIO_1", name="MASK", tile_shape=(8, 8))
