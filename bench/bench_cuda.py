@@ -1,5 +1,5 @@
 """On a GPU: tiles decoded where they lie, unpack and scale against a copy, a compressed file to pixels on the device,
-world coordinates of 16M points that lie there.
+rows of tables to columns there, world coordinates of 16M points that lie there.
 
 Bytes are those of the result, so bytes_per_second is what comes out. Without a GPU there is nothing to measure, and it
 says so.
@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from bench import harness, samples
+from bench.bench_tables import MIXED, _mixed, _write
 from bench.harness import Case, Competitor
 from bench.report import Row
 
@@ -40,7 +41,8 @@ class OnDevice(Competitor):
         return seconds
 
     def result(self) -> Any:
-        return self.call().cpu()
+        result = self.call()
+        return result.cpu() if isinstance(result, torch.Tensor) else [tensor.cpu() for tensor in result]
 
 
 def ours(call: Callable[[], Any]) -> Competitor:
@@ -62,6 +64,7 @@ def cases(folder: Path) -> Iterator[Case]:
     yield unpacked()
     yield scaled()
     yield from_file(folder)
+    yield from tables(folder)
     for code in ("TAN", "TAN-SIP", "AIT"):
         yield from transformed(code)
 
@@ -175,6 +178,65 @@ def from_file(folder: Path) -> Case:
             OnDevice("pixels from pinned memory", lambda: pinned.cuda(non_blocking=True), "limit"),
         ],
         files=[path],
+    )
+
+
+def tables(folder: Path, count: int = 1_000_000) -> Iterator[Case]:
+    """Ten mixed columns: their rows travel as bytes and become columns on the device, or columns travel."""
+    file, columns = _mixed(count)
+    name = str(_write(folder / "table.fits", file))
+    names, tforms = [name for name, _, _ in MIXED], [tform for _, tform, _ in MIXED]
+    wanted = list(range(len(tforms)))
+    expected = [columns[name] for name in names]
+    size = sum(column.nbytes for column in expected)
+    pinned = torch.ops.fits.read_row_bytes(name, 1).pin_memory()
+    there = pinned.cuda()
+
+    def decoded(rows: torch.Tensor) -> list[torch.Tensor]:
+        return torch.ops.fits.decode_columns(rows, tforms, wanted, tscal=[], tzero=[])
+
+    def read_columns() -> list[torch.Tensor]:
+        return torch.ops.fits.read_columns(name, 1, names)
+
+    def with_torch() -> list[torch.Tensor]:
+        """Slices, flipped where their bytes are in the other order."""
+        made, start = [], 0
+        for column in expected:
+            width, each = column.nbytes // count, column.element_size()
+            cells = there[:, start : start + width].reshape(-1, each).flip(1)
+            made.append(cells.view(column.dtype).reshape(column.shape))
+            start += width
+        return made
+
+    yield Case(
+        name=f"table of {count} x 10, file to device",
+        bytes=size,
+        expected=expected,
+        competitors=[
+            ours(lambda: decoded(torch.ops.fits.read_row_bytes(name, 1).cuda())),
+            OnDevice(
+                "through pinned memory", lambda: decoded(torch.ops.fits.read_row_bytes(name, 1).pin_memory().cuda())
+            ),
+            OnDevice("host decode, copy", lambda: [column.cuda() for column in read_columns()]),
+            OnDevice("bytes from pinned memory", lambda: pinned.cuda(non_blocking=True), "limit"),
+        ],
+        files=[Path(name)],
+    )
+    yield Case(
+        name=f"table of {count} x 10, rows on the device",
+        bytes=size,
+        expected=expected,
+        competitors=[ours(lambda: decoded(there)), OnDevice("torch", with_torch), copied(size)],
+    )
+    one, width = tforms.index("J"), expected[names.index("COUNT")].nbytes
+    yield Case(
+        name=f"table of {count} x 10, rows on the device, one column",
+        bytes=width,
+        expected=expected[one : one + 1],
+        competitors=[
+            ours(lambda: torch.ops.fits.decode_columns(there, tforms, [one], tscal=[], tzero=[])),
+            copied(width),
+        ],
     )
 
 

@@ -1,28 +1,25 @@
 #include "format/cells.h"
 
 #include "format/ascii_cells.h"
+#include "format/cell_recipe.h"
 #include "format/convert.h"
 #include "format/gather.h"
 
 namespace fits {
 namespace {
 
-Scaling scaling_of(const Column& column) noexcept { return {column.tscal, column.tzero, std::nullopt}; }
-
 class NumberCells final : public CellReader {
  public:
-  // `count` numbers in each cell.
-  NumberCells(Pixel stored, Pixel physical, const Scaling& scaling, std::int64_t count)
-      : CellReader(count * static_cast<std::int64_t>(pixel_size(physical))),
-        converter_(stored, scaling, physical, ByteOrder::big_endian),
-        count_(count),
-        size_(static_cast<std::int64_t>(pixel_size(stored))),
-        out_size_(static_cast<std::int64_t>(pixel_size(physical))) {
-    // Where nothing but the byte order and the top bit changes, one value for each row is done in one step.
-    const bool linear = scaling.linear() && is_floating(physical);
-    single_ = count == 1 && !linear;
-    if (scaling.linear() && !linear) flip_ = std::uint64_t{1} << (8 * size_ - 1);
-  }
+  explicit NumberCells(const CellRecipe& cell)
+      : CellReader(cell.size()),
+        converter_(cell.stored, {cell.recipe.operands.bscale, cell.recipe.operands.bzero, std::nullopt}, cell.physical,
+                   ByteOrder::big_endian),
+        count_(cell.count),
+        size_(static_cast<std::int64_t>(pixel_size(cell.stored))),
+        out_size_(static_cast<std::int64_t>(pixel_size(cell.physical))),
+        // Where nothing but the byte order and the top bit changes, one value for each row is done in one step.
+        single_(cell.count == 1 && !cell.recipe.arithmetic),
+        flip_(cell.recipe.operands.flip) {}
 
   std::int64_t read(const std::byte* cells, std::int64_t stride, std::int64_t rows,
                     std::byte* out) const noexcept override {
@@ -49,25 +46,23 @@ class NumberCells final : public CellReader {
 
   Converter converter_;
   std::int64_t count_, size_, out_size_;
-  bool single_ = false;
-  std::uint64_t flip_ = 0;
+  bool single_;
+  std::uint64_t flip_;
 };
 
-// TZERO + TSCAL * value, as an equation of complex numbers: TZERO is real.
 template <class Part>
 class ScaledComplexCells final : public CellReader {
  public:
-  ScaledComplexCells(const Scaling& scaling, std::int64_t count)
-      : CellReader(count * 16), scaling_(scaling), count_(count) {}
+  explicit ScaledComplexCells(const CellRecipe& cell)
+      : CellReader(cell.size()), operands_(cell.recipe.operands), parts_(cell.count) {}
 
   std::int64_t read(const std::byte* cells, std::int64_t stride, std::int64_t rows,
                     std::byte* out) const noexcept override {
     constexpr bool kSwap = std::endian::native == std::endian::little;
     for (std::int64_t row = 0; row < rows; ++row) {
       const std::byte* in = cells + row * stride;
-      for (std::int64_t i = 0; i < 2 * count_; ++i, in += sizeof(Part), out += sizeof(double)) {
-        const double zero = i % 2 == 0 ? scaling_.bzero : 0;
-        const double value = physical(static_cast<double>(load<Part, kSwap>(in)), scaling_.bscale, zero);
+      for (std::int64_t i = 0; i < parts_; ++i, in += sizeof(Part), out += sizeof(double)) {
+        const double value = scaled_part(load<Part, kSwap>(in), i, operands_);
         std::memcpy(out, &value, sizeof(value));
       }
     }
@@ -75,8 +70,8 @@ class ScaledComplexCells final : public CellReader {
   }
 
  private:
-  Scaling scaling_;
-  std::int64_t count_;
+  Operands operands_;
+  std::int64_t parts_;
 };
 
 class CharacterCells final : public CellReader {
@@ -89,27 +84,22 @@ class CharacterCells final : public CellReader {
   }
 };
 
-// Bytes that are `value` become 1, others 0: logicals are 'T', undefined ones 0 (section 7.3.3.1).
-class EqualCells final : public CellReader {
+class LogicalCells final : public CellReader {
  public:
-  EqualCells(std::int64_t count, char value) noexcept : CellReader(count), value_(value) {}
+  explicit LogicalCells(std::int64_t count) noexcept : CellReader(count) {}
   std::int64_t read(const std::byte* cells, std::int64_t stride, std::int64_t rows,
                     std::byte* out) const noexcept override {
     for_gathered(cells, stride, rows, row_size(),
                  [&](const std::byte* together, std::int64_t first, std::int64_t number) {
                    std::byte* const target = out + first * row_size();
                    for (std::int64_t i = 0; i < number * row_size(); ++i) {
-                     target[i] = static_cast<std::byte>(together[i] == static_cast<std::byte>(value_));
+                     target[i] = static_cast<std::byte>(is_true(together[i]));
                    }
                  });
     return rows;
   }
-
- private:
-  char value_;
 };
 
-// Bits, the most significant of the first byte first (section 7.3.3.2).
 class BitCells final : public CellReader {
  public:
   explicit BitCells(std::int64_t bits) noexcept : CellReader(bits) {}
@@ -127,7 +117,8 @@ class BitCells final : public CellReader {
   }
 
  private:
-  // Eight bits as eight bytes: every byte of a product keeps a bit of its own, which a sum then carries to its top.
+  // bit_of for all eight bits, as eight bytes: every byte of a product keeps a bit of its own, which a sum then carries
+  // to its top.
   static void spread(std::byte bits, std::byte* out) noexcept {
     constexpr std::uint64_t kEach = 0x0101010101010101;
     constexpr std::uint64_t kOwn = std::endian::native == std::endian::little ? 0x0102040810204080 : 0x8040201008040201;
@@ -137,33 +128,29 @@ class BitCells final : public CellReader {
   }
 };
 
-std::unique_ptr<CellReader> reader_of(const ElementType& type, const Scaling& scaling, std::int64_t count) {
-  switch (type.kind) {
-    case ElementKind::number: return std::make_unique<NumberCells>(type.stored, type.physical, scaling, count);
-    case ElementKind::logical: return std::make_unique<EqualCells>(count, 'T');
-    case ElementKind::bit: return std::make_unique<BitCells>(count);
-    case ElementKind::complex: break;
-    default: return std::make_unique<CharacterCells>(count);
+std::unique_ptr<CellReader> reader_of(const CellRecipe& cell) {
+  switch (cell.kind) {
+    case CellKind::numbers: return std::make_unique<NumberCells>(cell);
+    case CellKind::logicals: return std::make_unique<LogicalCells>(cell.count);
+    case CellKind::bits: return std::make_unique<BitCells>(cell.count);
+    case CellKind::scaled_complex: break;
+    default: return std::make_unique<CharacterCells>(cell.count);
   }
-  if (!scaling.linear()) return std::make_unique<NumberCells>(type.stored, type.stored, scaling, 2 * count);
-  if (type.stored == Pixel::f32) return std::make_unique<ScaledComplexCells<float>>(scaling, count);
-  return std::make_unique<ScaledComplexCells<double>>(scaling, count);
+  if (cell.stored == Pixel::f32) return std::make_unique<ScaledComplexCells<float>>(cell);
+  return std::make_unique<ScaledComplexCells<double>>(cell);
 }
 
 }  // namespace
 
 std::unique_ptr<CellReader> value_reader(const Column& column) {
   if (column.is_ascii() && column.ascii.letter != 'A') return ascii_value_reader(column);
-  if (column.tform.variable()) {
-    const Pixel half = column.tform.letter == 'P' ? Pixel::i32 : Pixel::i64;
-    return std::make_unique<NumberCells>(half, half, Scaling{}, 2 * column.tform.repeat);
-  }
-  return reader_of(column.elements(), scaling_of(column), column.count());
+  return reader_of(cell_recipe(column));
 }
 
 std::unique_ptr<CellReader> heap_reader(const Column& column) {
   const ElementType type = column.elements(true);
-  return reader_of(type, scaling_of(column), type.kind == ElementKind::bit ? 8 : 1);
+  const Scaling scaling{column.tscal, column.tzero, std::nullopt};
+  return reader_of(cell_recipe(type, scaling, type.kind == ElementKind::bit ? 8 : 1));
 }
 
 }  // namespace fits

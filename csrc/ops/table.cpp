@@ -55,16 +55,6 @@ std::vector<const Column*> chosen_columns(const Table& table, const Texts& names
   return chosen;
 }
 
-ScalarType scalar_type(const ElementType& type) noexcept {
-  switch (type.kind) {
-    case ElementKind::logical:
-    case ElementKind::bit: return ScalarType::Bool;
-    case ElementKind::complex:
-      return type.physical == Pixel::f32 ? ScalarType::ComplexFloat : ScalarType::ComplexDouble;
-    default: return scalar_type(type.physical);
-  }
-}
-
 std::string dtype_name(ScalarType dtype) {
   switch (dtype) {
     case ScalarType::Bool: return "bool";

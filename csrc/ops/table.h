@@ -8,6 +8,7 @@
 
 #include "format/table.h"
 #include "io/file.h"
+#include "ops/element_type.h"
 #include "ops/tensor.h"
 #include "ops/text.h"
 
@@ -27,7 +28,6 @@ struct RowRange {
 // The columns of these names, in their order; those of fixed width where there are no names.
 std::vector<const Column*> chosen_columns(const Table& table, const Texts& names);
 
-ScalarType scalar_type(const ElementType& type) noexcept;
 // "float32": torch's name in Python.
 std::string dtype_name(ScalarType dtype);
 
