@@ -29,3 +29,11 @@ def real_files() -> dict[str, Path]:
 def m13() -> Path:
     """M13, 300 x 300 pixels of 16 bits, uncompressed."""
     return real.real_file("astropy/io/fits/hdu/compressed/tests/data/m13.fits")
+
+
+@pytest.fixture(scope="session")
+def run_model() -> Path:
+    """The C++ program that runs exported models."""
+    import native_program  # it needs the built library, which not every test does
+
+    return native_program.run_model()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
-import os
 import re
 import runpy
 import shutil
@@ -17,12 +15,12 @@ import numpy as np
 import pytest
 import torch
 from astropy.io import fits
+from native_program import ROOT, build, run, without_python
 from operator_samples import hdu_bytes, packed
 from torch import Tensor, nn
 
 import torchfits
 
-ROOT = Path(__file__).parent.parent
 BATCHES = [1, 2, 11]
 CLASSES = 4
 
@@ -86,37 +84,6 @@ def script(model: Classify, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("script") / "classify.pt"
     torch.jit.script(model).save(str(path))
     return path
-
-
-def build(source: Path, folder: Path, *options: str) -> None:
-    prefixes = f"{torch.utils.cmake_prefix_path};{torchfits.cmake_prefix_path}"
-    configure = ["cmake", "-S", source, "-B", folder, f"-DCMAKE_PREFIX_PATH={prefixes}", *options]
-    for command in (configure, ["cmake", "--build", folder]):
-        done = subprocess.run(command, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
-
-
-@pytest.fixture(scope="module")
-def run_model() -> Path:
-    """The C++ program, built in build/program: a second run compiles only what changed."""
-    build(ROOT / "tests/cpp/program", ROOT / "build/program")
-    return ROOT / "build/program/run_model"
-
-
-def without_python() -> dict[str, str]:
-    return {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-
-
-def run(program: Path, model: Path, inputs: tuple[Tensor, Tensor], folder: Path, *options: str) -> Any:
-    """Runs the C++ program; returns what it wrote and its lines of JSON."""
-    data, offsets = folder / "data", folder / "offsets"
-    data.write_bytes(inputs[0].numpy().tobytes())
-    offsets.write_bytes(inputs[1].numpy().tobytes())
-    command = [program, model, data, offsets, folder / "output", *options]
-    done = subprocess.run(command, capture_output=True, text=True, env=without_python())
-    if done.returncode != 0:
-        raise RuntimeError(done.stderr)
-    return (folder / "output").read_bytes(), [json.loads(line) for line in done.stdout.splitlines()]
 
 
 @torch.inference_mode()

@@ -8,6 +8,7 @@ __version__ = _library.load()
 # These need the loaded library; ops registers fakes and derivatives.
 from torchfits import nn, ops
 from torchfits.card import Card
+from torchfits.column_arguments import column_arguments
 from torchfits.cutouts import cutout
 from torchfits.fits import FITS, open
 from torchfits.free_slots import wcs_slots
@@ -27,6 +28,7 @@ __all__ = [
     "Table",
     "__version__",
     "cmake_prefix_path",
+    "column_arguments",
     "cutout",
     "headers",
     "headers_from_texts",

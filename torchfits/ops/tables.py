@@ -79,7 +79,7 @@ Under a compiler ``expected`` must be given.
 
 The form of table reading that lives in graphs: types and shapes follow from the arguments. ``tforms`` are the TFORMn of
 all columns, ``columns`` the wanted ones, counted from 0; ``tscal`` and ``tzero`` have TSCALn and TZEROn of all columns, or
-nothing. Values as of ``read_columns``, cells of several elements ``[n, repeat]``. Columns of variable-length arrays give
+nothing: ``torchfits.column_arguments`` gives them. Values as of ``read_columns``, cells of several elements ``[n, repeat]``. Columns of variable-length arrays give
 their descriptors: number of elements and byte in the heap (``read_heap_bytes``), int32 ``[n, 2]`` of P, int64 of Q.
 Without TSCALn integers are as they are stored: compare those with TNULLn. FITS Standard 4.0, section 7.3.
 

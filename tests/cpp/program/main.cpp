@@ -6,7 +6,7 @@
 // of FITS files laid end to end, and where each begins, as torch.ops.fits.read_images.packed takes them. DATA holds
 // those bytes, OFFSETS int64 numbers in native byte order. For every batch size (default: all files) the model runs
 // once on so many first files, and the bytes of its outputs are appended to OUTPUT; then N more times, timed. One line
-// of JSON for each batch goes to the standard output.
+// of JSON for each batch goes to the standard output. With "-" for OFFSETS forward takes the bytes of one file alone.
 #include <ATen/Parallel.h>
 #include <torch/csrc/inductor/aoti_package/model_package_loader.h>
 #include <torch/script.h>
@@ -29,7 +29,7 @@
 namespace {
 
 using Tensors = std::vector<at::Tensor>;
-using Model = std::function<Tensors(const at::Tensor& data, const at::Tensor& offsets)>;
+using Model = std::function<Tensors(const Tensors& inputs)>;
 
 struct Options {
   std::string model, data, offsets, output;
@@ -97,13 +97,11 @@ Tensors tensors_of(const c10::IValue& value) {
 Model open_model(const std::string& path) {
   if (path.ends_with(".pt2")) {
     const auto loader = std::make_shared<torch::inductor::AOTIModelPackageLoader>(path);
-    return [loader](const at::Tensor& data, const at::Tensor& offsets) { return loader->run({data, offsets}); };
+    return [loader](const Tensors& inputs) { return loader->run(inputs); };
   }
   const auto module = std::make_shared<torch::jit::Module>(torch::jit::load(path));
   module->eval();
-  return [module](const at::Tensor& data, const at::Tensor& offsets) {
-    return tensors_of(module->forward({data, offsets}));
-  };
+  return [module](const Tensors& inputs) { return tensors_of(module->forward({inputs.begin(), inputs.end()})); };
 }
 
 void write(const Tensors& outputs, std::ofstream& file) {
@@ -121,16 +119,17 @@ void run(const Options& options) {
   // InferenceMode: neither the operators nor the network keep anything for a derivative.
   const c10::InferenceMode guard;
   const at::Tensor data = load(options.data, at::kByte);
-  const at::Tensor offsets = load(options.offsets, at::kLong);
+  const bool one = options.offsets == "-";
+  const at::Tensor offsets = one ? at::zeros(2, at::kLong) : load(options.offsets, at::kLong);
   const std::int64_t files = offsets.numel() - 1;
   const Model model = open_model(options.model);
   std::ofstream output(options.output, std::ios::binary);
   for (const auto batch : options.batches.empty() ? std::vector{files} : options.batches) {
     if (batch < 0 || batch > files) throw std::invalid_argument("--batch asks for more files than there are");
-    const at::Tensor some = offsets.slice(0, 0, batch + 1);
-    write(model(data, some), output);
+    const Tensors inputs = one ? Tensors{data} : Tensors{data, offsets.slice(0, 0, batch + 1)};
+    write(model(inputs), output);
     const auto start = std::chrono::steady_clock::now();
-    for (int i = 0; i < options.repeat; ++i) model(data, some);
+    for (int i = 0; i < options.repeat; ++i) model(inputs);
     std::cout << "{\"torchfits\": \"" << torchfits_version() << "\", \"batch\": " << batch
               << ", \"threads\": " << at::get_num_threads();
     if (options.repeat > 0) {
