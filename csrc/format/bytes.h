@@ -29,6 +29,8 @@ class ByteReader {
   // Whether these bytes would have to be waited for, as far as the system tells; and advice that they will be wanted.
   virtual bool on_disk(std::uint64_t, std::size_t) const noexcept { return false; }
   virtual void will_need(std::uint64_t, std::size_t) const noexcept {}
+  // Says that these bytes have been read in passing, on the way through a file that may be larger than memory.
+  virtual void passed(std::uint64_t, std::size_t) const noexcept {}
 };
 
 class MemoryBytes final : public ByteReader {

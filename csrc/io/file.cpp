@@ -17,6 +17,7 @@
 #include "io/cache.h"
 #include "io/cfitsio.h"
 #include "io/gzip.h"
+#include "io/passed.h"
 
 namespace fits::io {
 namespace {
@@ -104,6 +105,13 @@ class MappedBytes final : public ByteReader {
     const auto pages = whole_pages(offset, count);
     if (!pages.empty()) (void)::madvise(pages.data(), pages.size(), MADV_WILLNEED);
   }
+  // Lets go of all pages that this process holds of the file once they are many: the system keeps them, so that they
+  // are met again at the cost of a page fault. A file of no more than that many is mapped once and for all.
+  void passed(std::uint64_t offset, std::size_t count) const noexcept override {
+    if (passed_.size() <= kHeldPieces || !passed_.add(offset, count, kHeldPieces)) return;
+    const Bytes all = memory_.in_memory();
+    (void)::madvise(const_cast<std::byte*>(all.data()), all.size(), MADV_DONTNEED);
+  }
 
  private:
   static constexpr std::size_t kPage = 4096;  // a smaller page than the system's is refused, and nothing is lost
@@ -122,6 +130,7 @@ class MappedBytes final : public ByteReader {
     return {static_cast<const std::byte*>(start), size};
   }
   MemoryBytes memory_;
+  mutable PassedPieces passed_{memory_.size()};
 };
 
 class PositionedReads final : public ByteReader {

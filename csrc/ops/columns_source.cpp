@@ -25,6 +25,9 @@ class StoredBytes {
     if (view.size() < wanted) throw FileError(Status::truncated, "the file became shorter while it was read");
     return view.data();
   }
+  void passed(std::int64_t offset, std::int64_t size) const noexcept {
+    bytes_.passed(start_ + static_cast<std::uint64_t>(offset), static_cast<std::size_t>(size));
+  }
   // Starts bringing a byte into the caches where that can be done.
   void prefetch(std::int64_t offset) const noexcept {
     const Bytes all = bytes_.in_memory();
@@ -43,6 +46,7 @@ void read_block(const StoredBytes& stored, std::int64_t row_size, std::int64_t f
   for (std::size_t i = 0; i < results.size(); ++i) {
     results.read(i, rows + results.column(i).start, row_size, count, to, first);
   }
+  stored.passed(first * row_size, count * row_size);
 }
 
 void read_wide_rows(const StoredBytes& stored, std::int64_t row_size, const RowRange& range,
@@ -124,6 +128,18 @@ void read_plain_range(const ByteReader& bytes, const Hdu& hdu, std::int64_t row_
   });
 }
 
+namespace {
+
+// Rising rows that leave few pages between them are a way through the file; those far apart may be asked for again.
+void note_passage(const StoredBytes& stored, std::int64_t row_size, std::span<const std::int64_t> rows) {
+  constexpr std::int64_t kNear = std::int64_t{1} << 14;
+  if (!std::ranges::is_sorted(rows)) return;
+  const std::int64_t size = (rows.back() - rows.front() + 1) * row_size;
+  if (size / kNear <= static_cast<std::int64_t>(rows.size())) stored.passed(rows.front() * row_size, size);
+}
+
+}  // namespace
+
 void read_plain_rows(const ByteReader& bytes, const Hdu& hdu, std::int64_t row_size, std::span<const std::int64_t> rows,
                      const ColumnResults& results) {
   const auto count = static_cast<std::int64_t>(rows.size());
@@ -157,6 +173,7 @@ void read_plain_rows(const ByteReader& bytes, const Hdu& hdu, std::int64_t row_s
         }
         for (std::int64_t i = 0; i < number; ++i) read(i, 1);
       }
+      note_passage(stored, row_size, rows.subspan(static_cast<std::size_t>(to), static_cast<std::size_t>(number)));
     }
   });
 }

@@ -12,17 +12,23 @@
 namespace fits::ops {
 namespace {
 
+constexpr std::int64_t kTogether = std::int64_t{1} << 20;  // bytes
+
 // Bytes of the data unit as they are, shared between threads.
 void copy_bytes(const ByteReader& bytes, const Hdu& hdu, std::int64_t offset, std::int64_t size, void* out) {
   auto* const target = static_cast<std::byte*>(out);
   const Pieces pieces(target, size, 1);
   parallel_for(pieces.count(), [&](std::int64_t piece) {
-    const std::int64_t first = pieces.bound(piece);
-    const auto count = static_cast<std::size_t>(pieces.bound(piece + 1) - first);
     std::vector<std::byte> scratch;
-    const Bytes part = bytes.view(hdu.data_start + static_cast<std::uint64_t>(offset + first), count, scratch);
-    if (part.size() < count) throw FileError(Status::truncated, "the file became shorter while it was read");
-    if (count > 0) std::memcpy(target + first, part.data(), count);
+    const std::int64_t end = pieces.bound(piece + 1);
+    for (std::int64_t first = pieces.bound(piece); first < end; first += kTogether) {
+      const auto count = static_cast<std::size_t>(std::min(kTogether, end - first));
+      const std::uint64_t start = hdu.data_start + static_cast<std::uint64_t>(offset + first);
+      const Bytes part = bytes.view(start, count, scratch);
+      if (part.size() < count) throw FileError(Status::truncated, "the file became shorter while it was read");
+      std::memcpy(target + first, part.data(), count);
+      bytes.passed(start, count);
+    }
   });
 }
 

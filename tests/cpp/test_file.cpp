@@ -1,6 +1,7 @@
 // Files: the rule that chooses between mapping and reading, the cache's identity, gzip streams of every form.
 #include <zlib.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -11,6 +12,7 @@
 #include "io/cache.h"
 #include "io/file.h"
 #include "io/gzip.h"
+#include "io/passed.h"
 #include "io/stretch.h"
 
 using namespace fits;
@@ -173,5 +175,54 @@ TEST(a_file_that_shrinks_under_positioned_reads_is_cut_off_not_garbage) {
   std::vector<std::byte> scratch;
   CHECK_EQUAL(source.file->bytes().view(kSmallFile - 10, 100, scratch).size(), 10u);
   unsetenv("TORCHFITS_MMAP");
+  std::filesystem::remove(path);
+}
+
+TEST(pieces_read_in_passing_are_counted_once_and_then_forgotten_together) {
+  PassedPieces passed(10 * kPassedPiece - 5);
+  CHECK_EQUAL(passed.size(), 10u);
+  CHECK(!passed.add(0, 0, 0));
+  CHECK(!passed.add(0, 3 * kPassedPiece, 3));
+  for (int again = 0; again < 5; ++again) CHECK(!passed.add(kPassedPiece, kPassedPiece + 7, 3));
+  CHECK(passed.add(3 * kPassedPiece - 1, 2, 3));          // the fourth
+  CHECK(!passed.add(0, 3 * kPassedPiece, 3));             // of which nothing is left
+  CHECK(passed.add(0, 10 * kPassedPiece - 5, 3));         // more than there may be, at once
+  CHECK(!passed.add(9 * kPassedPiece, kPassedPiece, 3));  // past the end there is nothing to count
+}
+
+TEST(a_mapping_has_the_same_bytes_after_its_pages_were_let_go) {
+  const auto path = std::filesystem::temp_directory_path() / "torchfits_test_file_passed";
+  const std::uint64_t size = (kHeldPieces + 3) * kPassedPiece;
+  std::ofstream(path) << "begin";
+  std::filesystem::resize_file(path, size);  // a hole
+  {
+    std::fstream file(path, std::ios::in | std::ios::out);
+    file.seekp(static_cast<std::streamoff>(size - 3));
+    file << "end";
+  }
+  const Source source = open_file(path);
+  const ByteReader& bytes = source.file->bytes();
+  std::vector<std::byte> scratch;
+  const Bytes first = bytes.view(0, 5, scratch);
+  const auto held = [] {
+    std::ifstream status("/proc/self/status");
+    for (std::string word; status >> word;) {
+      if (word == "RssFile:" && status >> word) return std::stoull(word) << 10;
+    }
+    return 0ull;
+  };
+  const auto before = held();
+  std::size_t sum = 0;
+  unsigned long long most = 0;
+  for (int again = 0; again < 3; ++again) {
+    for (std::uint64_t at = 0; at < size; at += kPassedPiece) {
+      for (const std::byte byte : bytes.view(at, kPassedPiece, scratch)) sum += static_cast<std::size_t>(byte);
+      bytes.passed(at, kPassedPiece);
+      most = std::max(most, held());
+    }
+  }
+  CHECK_EQUAL(sum, 3u * ('b' + 'e' + 'g' + 'i' + 'n' + 'e' + 'n' + 'd'));
+  CHECK(as_text(first) == "begin");
+  CHECK(most - before <= (kHeldPieces + 2) * kPassedPiece);
   std::filesystem::remove(path);
 }
