@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <optional>
 
 #include "filter/cells.h"
 #include "format/error.h"
@@ -9,7 +10,7 @@
 #include "ops/shares.h"
 #include "ops/source.h"
 #include "ops/table.h"
-#include "tile/table_tiles.h"
+#include "tile/table_window.h"
 
 namespace fits::ops {
 namespace {
@@ -42,6 +43,7 @@ class PlainRows final : public Rows {
     const auto size = static_cast<std::size_t>((count - 1) * row_size_ + inputs_[k].width());
     const Bytes view = bytes_.view(start_ + first, size, scratch_[k]);
     if (view.size() < size) throw FileError(Status::truncated, "the file became shorter while it was read");
+    bytes_.passed(start_ + first, size);  // a moment early, which costs a page fault at most
     return {view.data(), row_size_};
   }
 
@@ -53,51 +55,34 @@ class PlainRows final : public Rows {
   std::vector<std::vector<std::byte>> scratch_;
 };
 
-// Whole tiles of a column are decoded when one of their rows is asked for, and kept until others are.
 class CompressedRows final : public Rows {
  public:
   CompressedRows(const ByteReader& bytes, const Hdu& hdu, const CompressedTable& table,
-                 const std::vector<InputReader>& inputs)
-      : bytes_(bytes), hdu_(hdu), table_(table), inputs_(inputs), windows_(inputs.size()) {}
+                 const std::vector<InputReader>& inputs) {
+    for (const InputReader& input : inputs) {
+      const auto stored = std::ranges::find(table.columns, input.column().number, &TableColumn::number);
+      if (stored == table.columns.end()) {
+        columns_.emplace_back(std::nullopt);  // a column of no bytes
+        continue;
+      }
+      const auto number = static_cast<std::size_t>(stored - table.columns.begin());
+      columns_.push_back(Input{{bytes, hdu, table, number}, input.start() - stored->start, stored->width});
+    }
+  }
 
   Cells cells(std::size_t k, std::int64_t row, std::int64_t count) override {
-    Window& window = windows_[k];
-    const Column& column = inputs_[k].column();
-    const auto stored = std::ranges::find(table_.columns, column.number, &TableColumn::number);
-    if (stored == table_.columns.end()) return {window.bytes.data(), 0};  // a column of no bytes
-    const std::int64_t width = stored->width;
-    if (row < window.first || row + count > window.first + window.rows) {
-      decode(window, stored - table_.columns.begin(), width, row, count);
-    }
-    const std::int64_t in_column = inputs_[k].start() - stored->start;
-    return {window.bytes.data() + (row - window.first) * width + in_column, width};
+    if (!columns_[k]) return {&nothing_, 0};
+    Input& input = *columns_[k];
+    return {input.window.cells(row, count) + input.start, input.width};
   }
 
  private:
-  struct Window {
-    std::int64_t first = 0, rows = 0;
-    std::vector<std::byte> bytes;
+  struct Input {
+    TableWindow window;
+    std::int64_t start, width;  // of what is read in the column's cells, and of these
   };
-
-  void decode(Window& window, std::int64_t column, std::int64_t width, std::int64_t row, std::int64_t count) {
-    const std::int64_t first = row / table_.tile_rows, last = (row + count - 1) / table_.tile_rows;
-    const TableTiles tiles(bytes_, hdu_, table_, first, last + 1 - first);
-    window.first = first * table_.tile_rows;
-    window.rows = std::min((last + 1) * table_.tile_rows, table_.rows) - window.first;
-    window.bytes.resize(static_cast<std::size_t>(window.rows * width));
-    const auto columns = static_cast<std::int64_t>(table_.columns.size());
-    for (std::int64_t tile = 0; tile <= last - first; ++tile) {
-      const auto cells = tiles.read_cells(tile * columns + column, window.first, window.rows);
-      std::memcpy(window.bytes.data() + (cells.first - window.first) * width, cells.bytes.bytes().data(),
-                  static_cast<std::size_t>(cells.rows * width));
-    }
-  }
-
-  const ByteReader& bytes_;
-  const Hdu& hdu_;
-  const CompressedTable& table_;
-  const std::vector<InputReader>& inputs_;
-  std::vector<Window> windows_;
+  std::byte nothing_{};
+  std::vector<std::optional<Input>> columns_;
 };
 
 // A filter with what it reads, for all threads.
@@ -108,38 +93,73 @@ struct Plan {
   std::int64_t tile_rows;  // rows that are decoded together; of a plain table 1
 };
 
-// Which rows of a piece of the table are selected: a bit for each, so that a table of any size takes little memory.
+// Which rows of a piece of the table are selected: chunks of 2^16 rows, each a bit for every row, or where few are
+// selected their numbers. So it takes at most a quarter of the memory of the result.
 class Marks {
  public:
   void append(const std::uint8_t* selected, std::int64_t rows) {
-    const std::int64_t end = rows_ + rows;
-    words_.resize(static_cast<std::size_t>((end + 63) / 64));
-    std::int64_t i = 0;
-    for (; i < rows && (rows_ + i) % 64 != 0; ++i) add(rows_ + i, selected[i]);
-    for (; i + 64 <= rows; i += 64) {
-      std::uint64_t word = 0;
-      for (int part = 0; part < 8; ++part) word |= bits_of(selected + i + 8 * part) << (8 * part);
-      words_[static_cast<std::size_t>((rows_ + i) / 64)] = word;
-      count_ += std::popcount(word);
+    for (std::int64_t done = 0; done < rows;) {
+      const std::int64_t count = std::min(rows - done, kChunk - in_chunk_);
+      mark(selected + done, count);
+      done += count;
+      if (in_chunk_ == kChunk) close();
     }
-    for (; i < rows; ++i) add(rows_ + i, selected[i]);
-    rows_ = end;
+  }
+  // After the last row.
+  void close() {
+    Chunk chunk;
+    if (chunk_count_ < kFew) {
+      chunk.few.reserve(static_cast<std::size_t>(chunk_count_));
+      for_each_bit(words_, [&](std::int64_t row) { chunk.few.push_back(static_cast<std::uint16_t>(row)); });
+    } else {
+      chunk.words = words_;
+    }
+    chunks_.push_back(std::move(chunk));
+    count_ += chunk_count_;
+    in_chunk_ = chunk_count_ = 0;
+    std::ranges::fill(words_, std::uint64_t{0});
   }
   std::int64_t count() const noexcept { return count_; }
 
   // The numbers of the selected rows, the piece's first row being `first`.
   void write(std::int64_t first, std::int64_t* out) const noexcept {
-    for (std::size_t i = 0; i < words_.size(); ++i) {
-      for (std::uint64_t word = words_[i]; word != 0; word &= word - 1) {
-        *out++ = first + static_cast<std::int64_t>(64 * i) + std::countr_zero(word);
-      }
+    for (const Chunk& chunk : chunks_) {
+      for (const std::uint16_t row : chunk.few) *out++ = first + row;
+      for_each_bit(chunk.words, [&](std::int64_t row) { *out++ = first + row; });
+      first += kChunk;
     }
   }
 
  private:
-  void add(std::int64_t row, std::uint8_t selected) noexcept {
-    words_[static_cast<std::size_t>(row / 64)] |= std::uint64_t{selected} << (row % 64);
-    count_ += selected;
+  static constexpr std::int64_t kChunk = std::int64_t{1} << 16;
+  static constexpr std::int64_t kFew = kChunk / 16;  // as numbers they take no more memory than the bits
+  struct Chunk {
+    std::vector<std::uint64_t> words;
+    std::vector<std::uint16_t> few;
+  };
+
+  void mark(const std::uint8_t* selected, std::int64_t rows) noexcept {
+    const std::int64_t end = in_chunk_ + rows;
+    for (; in_chunk_ < end && in_chunk_ % 64 != 0; ++in_chunk_) add(*selected++);
+    for (; in_chunk_ + 64 <= end; in_chunk_ += 64, selected += 64) {
+      std::uint64_t word = 0;
+      for (int part = 0; part < 8; ++part) word |= bits_of(selected + 8 * part) << (8 * part);
+      words_[static_cast<std::size_t>(in_chunk_ / 64)] = word;
+      chunk_count_ += std::popcount(word);
+    }
+    for (; in_chunk_ < end; ++in_chunk_) add(*selected++);
+  }
+  void add(std::uint8_t selected) noexcept {
+    words_[static_cast<std::size_t>(in_chunk_ / 64)] |= std::uint64_t{selected} << (in_chunk_ % 64);
+    chunk_count_ += selected;
+  }
+  template <class F>
+  static void for_each_bit(const std::vector<std::uint64_t>& words, const F& f) {
+    for (std::size_t i = 0; i < words.size(); ++i) {
+      for (std::uint64_t word = words[i]; word != 0; word &= word - 1) {
+        f(static_cast<std::int64_t>(64 * i) + std::countr_zero(word));
+      }
+    }
   }
   // Eight bytes of 0 or 1 as eight bits: a product brings them side by side to its top.
   static std::uint64_t bits_of(const std::uint8_t* bytes) noexcept {
@@ -148,8 +168,9 @@ class Marks {
     return eight * 0x0102040810204080 >> 56;
   }
 
-  std::vector<std::uint64_t> words_;
-  std::int64_t rows_ = 0, count_ = 0;
+  std::vector<Chunk> chunks_;
+  std::vector<std::uint64_t> words_ = std::vector<std::uint64_t>(kChunk / 64);  // of the chunk at hand
+  std::int64_t in_chunk_ = 0, chunk_count_ = 0, count_ = 0;
 };
 
 // One thread's work: rows into blocks, blocks into marks.
@@ -169,6 +190,7 @@ class Worker {
       evaluator_.run(row + 1, rows, blocks_, selected.data());
       marks.append(selected.data(), rows);
     }
+    marks.close();
   }
 
  private:

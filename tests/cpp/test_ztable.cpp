@@ -1,6 +1,7 @@
 // Compressed tables, sound ones and every one that a changed byte makes of them.
 #include <zlib.h>
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,7 @@
 #include "format/block.h"
 #include "format/error.h"
 #include "tile/table_tiles.h"
+#include "tile/table_window.h"
 
 namespace {
 
@@ -295,5 +297,56 @@ TEST(formats_of_columns) {
   for (const std::string_view text :
        {"", "12", "Z", "-1J", "1000000000J", "99999999999999999999J", " ", "A1000000000"}) {
     CHECK(!fits::parse_tform(text));
+  }
+}
+
+namespace {
+
+// A file in memory that counts how often the bytes at each place are asked for.
+class CountingBytes final : public fits::ByteReader {
+ public:
+  explicit CountingBytes(const std::string& file) : memory_(std::as_bytes(std::span(file))) {}
+  std::uint64_t size() const noexcept override { return memory_.size(); }
+  fits::Bytes view(std::uint64_t offset, std::size_t count, std::vector<std::byte>& scratch) const override {
+    ++views[offset];
+    return memory_.view(offset, count, scratch);
+  }
+  mutable std::map<std::uint64_t, int> views;
+
+ private:
+  fits::MemoryBytes memory_;
+};
+
+}  // namespace
+
+TEST(a_window_that_moves_on_decodes_each_tile_once) {
+  const Table made;
+  for (std::size_t column = 0; column < 3; ++column) {
+    const CountingBytes bytes(made.file);
+    fits::HduList hdus(bytes);
+    const fits::Hdu& hdu = hdus.at(1);
+    const fits::CompressedTable table = fits::compressed_table(bytes, hdu);
+    fits::TableWindow window(bytes, hdu, table, column);
+    const auto start = static_cast<std::size_t>(table.columns[column].start);
+    const auto width = static_cast<std::size_t>(table.columns[column].width);
+    bytes.views.clear();
+    // As a filter that compares each row with the one before it goes: blocks that end with tiles, and a row earlier.
+    for (const auto& [first, count] : {std::pair{0, 2}, {1, 2}, {2, 1}, {2, 3}, {4, 2}, {5, 2}, {6, 1}, {2, 5}}) {
+      const std::byte* const cells = window.cells(first, count);
+      for (int row = first; row < first + count; ++row) {
+        const std::string_view cell(made.rows.data() + static_cast<std::size_t>(row * kRowSize) + start, width);
+        const std::byte* const found = cells + static_cast<std::size_t>(row - first) * width;
+        CHECK(fits::as_text(fits::Bytes(found, width)) == cell);
+      }
+      if (first == 6) {
+        for (const auto& stream : fits::table_streams(bytes, hdu, table, 0, table.tiles())) {
+          const auto place = hdu.data_start + static_cast<std::uint64_t>(stream.offset);
+          CHECK(!bytes.views.contains(place) || bytes.views[place] == 1);
+        }
+      }
+    }
+    int streams = 0;
+    for (const auto& [place, times] : bytes.views) streams += place >= made.data_start + 3 * 64 ? times : 0;
+    CHECK_EQUAL(streams, 3 + 1);  // going back decodes the one that was left behind
   }
 }
