@@ -480,8 +480,8 @@ def test_missing_keys() -> None:
 @pytest.mark.parametrize("device", devices())
 @given(st.lists(st.integers(-5, 5), min_size=1, max_size=30), st.sampled_from([0, 1, -(2**62), 2**62]))
 def test_groups_that_are_counted_are_those_that_are_sorted(device: str, values: list[int], start: int) -> None:
-    key = [table_keys.Key([torch.tensor(values, device=device) + start], None)]
-    counted, by_sort = table_keys.groups(key, False), table_keys._sorted(key, False)
+    words = [torch.tensor(values, device=device) + start]
+    counted, by_sort = table_keys.groups([table_keys.Key(words, None)], False), table_keys._sorted(words)
     assert counted.total == by_sort.total
     assert torch.equal(counted.number, by_sort.number)
     assert torch.equal(counted.first, by_sort.first)

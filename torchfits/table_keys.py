@@ -1,13 +1,15 @@
 """Values of any type as words, int64, whose order is that of the values: what sorting, grouping and joining compare.
 
 A float's word is its bits, those below zero turned round; of an unsigned 64-bit integer the highest bit is flipped;
-strings are words of eight bytes each. Words are exact: no two values share them, but for -0.0 and 0.0. Order by several
-words is made of stable sorts by one, the last first.
+strings are their places among the distinct ones, or where most differ words of eight bytes each. Words are exact: no
+two values share them, but for -0.0 and 0.0. Words whose ranges are small are put together into one, and order by
+several is made of stable sorts by one, the last first. Rows that agree are found by a table of hashes where many do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import count
 from typing import NamedTuple
 
 import torch
@@ -18,6 +20,8 @@ from torchfits.column import Column, taken
 
 _LOW, _HIGH = -(2**63), 2**63 - 1
 _FEW = 1024
+_SLOTS = 1 << 16  # of the first table of hashes: it stays in the caches
+_MIX = -0x61C8864680B583EB  # 2^64 divided by the golden ratio, as int64
 
 
 class Key(NamedTuple):
@@ -33,7 +37,7 @@ def key(column: Column, name: str) -> Key:
         what = "complex numbers" if column.dtype.is_complex else f"{column.type_name}, more than one value in a row"
         raise TypeError(f"column {name} holds {what}: it cannot be sorted, grouped or joined by")
     if column.text:
-        return _key(_of_strings(table_text.rectangle(column)), column.nulls)
+        return _key(_of_strings(_characters(column)), column.nulls)
     if column.dtype.is_floating_point:
         return _key([ordered(column.values)], column.missing())
     return _key([ordered(column.values)], column.nulls)
@@ -65,31 +69,52 @@ def unordered(words: Tensor, dtype: torch.dtype) -> Tensor:
     return torch.where(words < 0, words ^ _HIGH, words).view(torch.float64).to(dtype)
 
 
+def _characters(column: Column) -> Tensor:
+    """The bytes of strings as they are held, ``[n, width]``."""
+    return column.values if column.offsets is None else table_text.padded(column.values, column.offsets)
+
+
 def _of_strings(values: Tensor) -> list[Tensor]:
+    """Where many are alike: the place of each among the distinct ones. Else eight bytes to a word."""
+    found = None
+    if values.numel():
+        held = torch.nn.functional.pad(values, (0, -values.shape[1] % 8)).contiguous().view(torch.int64)
+        found = _alike(_packed(held.unbind(1))[0])
+    if found is None:
+        return _letters(table_text.cut(values))
+    number, first = found  # of strings with the same bytes: blanks at their ends may differ still
+    return [taken(_groups(_letters(table_text.cut(taken(values, first)))).number, number)]
+
+
+def _letters(values: Tensor) -> list[Tensor]:
     """Eight bytes each, the first counting most, their order as unsigned numbers."""
     count, width = values.shape
     if width == 0:
-        return [torch.full((count,), _LOW, device=values.device)]
-    values = torch.nn.functional.pad(values, (0, -width % 8)).flip(-1).contiguous()
-    return list((values.view(torch.int64).flip(-1) ^ _LOW).unbind(1))
+        return [torch.zeros(count, dtype=torch.int64, device=values.device)]
+    values = torch.nn.functional.pad(values, (0, -width % 8))
+    words = torch.ops.fits.unpack(values.flatten(), 64, [count, values.shape[1] // 8]) ^ _LOW
+    return list(words.unbind(1))
 
 
 def comparable(left: Column, right: Column, name: str) -> tuple[Key, Key]:
     """Words of two columns that are equal where their values are, whatever their types."""
+    if left.text and right.text and left.is_plain and right.is_plain:
+        return _texts(left, right)
     first, second = key(left, name), key(right, name)
     if left.text != right.text:
         raise TypeError(f"column {name}: strings and numbers cannot be compared")
-    if left.text:
-        longest = max(len(first.words), len(second.words))
-        return _lengthened(first, longest), _lengthened(second, longest)
     if _domain(left) == _domain(right):
         return first, second
     return _whole_numbers(left), _whole_numbers(right)
 
 
-def _lengthened(one: Key, length: int) -> Key:
-    """Strings of more words, the new ones without characters."""
-    return _key([*one.words, *[torch.full_like(one.words[0], _LOW)] * (length - len(one.words))], one.missing)
+def _texts(left: Column, right: Column) -> tuple[Key, Key]:
+    """Strings of both are compared together."""
+    held = [_characters(column) for column in (left, right)]
+    width = max(values.shape[1] for values in held)
+    words = _of_strings(torch.cat([torch.nn.functional.pad(values, (0, width - values.shape[1])) for values in held]))
+    size = len(left)
+    return _key([word[:size] for word in words], left.nulls), _key([word[size:] for word in words], right.nulls)
 
 
 def _domain(column: Column) -> str:
@@ -120,16 +145,41 @@ def _whole_numbers(column: Column) -> Key:
 
 def order(keys: Sequence[Key], descending: Sequence[bool]) -> Tensor:
     """The rows in order, int64 ``[n]``: by the first key, equal ones by the next, else as they were; missing last."""
+    words = []
+    for one, reverse in zip(keys, descending):
+        words += [] if one.missing is None else [one.missing.to(torch.int64)]
+        words += [~word if reverse else word for word in one.words]
+    return _order(_packed(words)[0])
+
+
+def _order(words: Sequence[Tensor]) -> Tensor:
     rows: Tensor | None = None
-    for one, reverse in reversed(list(zip(keys, descending))):
-        words = [~word if reverse else word for word in one.words]
-        if one.missing is not None:
-            words.insert(0, one.missing.to(torch.int64))
-        for word in reversed(words):
-            moved = torch.sort(word if rows is None else taken(word, rows), stable=True).indices
-            rows = moved if rows is None else taken(rows, moved)
+    for word in reversed(words):
+        moved = torch.sort(word if rows is None else taken(word, rows), stable=True).indices
+        rows = moved if rows is None else taken(rows, moved)
     assert rows is not None
     return rows
+
+
+def _packed(words: Sequence[Tensor]) -> tuple[list[Tensor], int]:
+    """At least one word, in the same order: neighbours whose ranges have less than 2^63 pairs share one, from 0 on.
+
+    The number is that of values that the last of them may have.
+    """
+    out: list[Tensor] = []
+    room = 1
+    if len(words[0]) == 0:
+        return [words[0]], 0
+    bounds = torch.stack([torch.stack(word.aminmax()) for word in words]).tolist()  # one wait for a device
+    for word, (low, high) in zip(words, bounds):
+        span = high - low + 1
+        if out and room * span < 2**63:
+            out[-1] = out[-1] * span + (word - low) if span > 1 else out[-1]
+            room *= span
+        elif span > 1 or (not out and word is words[-1]):
+            out.append(word - low if span < 2**63 else word)
+            room = span
+    return out, room
 
 
 class Groups(NamedTuple):
@@ -141,44 +191,87 @@ class Groups(NamedTuple):
 
 
 def groups(keys: Sequence[Key], keep_missing: bool) -> Groups:
-    """Groups in the order of their keys. Rows in which a key is missing are in none, or their own, the last.
+    """Groups in the order of their keys. Rows in which a key is missing are in none, or their own, the last."""
+    masks = [one.missing for one in keys if one.missing is not None]
+    if keep_missing or not masks:
+        parts = [[*([] if one.missing is None else [one.missing.to(torch.int64)]), *one.words] for one in keys]
+        return _groups([word for words in parts for word in words])
+    inside = (~torch.stack(masks).any(0)).nonzero().squeeze(1)
+    found = _groups([taken(word, inside) for one in keys for word in one.words])
+    number = torch.full_like(keys[0].words[0], -1).scatter_(0, inside, found.number)
+    return Groups(number, found.total, taken(inside, found.first))
 
-    Numbers that lie close together, as those of objects, fields and classes do, are counted: faster than sorting.
-    """
-    if len(keys) == 1 and len(keys[0].words) == 1 and keys[0].missing is None and len(keys[0].words[0]):
-        word = keys[0].words[0]
-        low, high = (int(bound) for bound in word.aminmax())
-        if high - low < 2 * len(word) + _FEW:
-            return _counted(word - low, high - low + 1)
-    return _sorted(keys, keep_missing)
+
+def _groups(words: Sequence[Tensor]) -> Groups:
+    """Numbers that lie close together, as those of objects, fields and classes do, are counted; of others that many
+    rows share the distinct ones are sorted, else all."""
+    words, room = _packed(words)
+    if len(words) == 1 and room < 2 * len(words[0]) + _FEW:
+        return _counted(words[0], room)
+    found = _alike(words)
+    if found is None:
+        return _sorted(words)
+    number, first = found
+    distinct = _sorted([taken(word, first) for word in words])
+    return Groups(taken(distinct.number, number), distinct.total, taken(first, distinct.first))
 
 
-def _counted(values: Tensor, count: int) -> Groups:
-    """Groups of rows by values from 0 to count - 1."""
-    present = torch.zeros(count, dtype=torch.bool, device=values.device)
-    present[values] = True
-    number = taken(present.cumsum(0) - 1, values)
+def _counted(values: Tensor, room: int) -> Groups:
+    """Groups of rows by values from 0 to room - 1."""
     rows = torch.arange(len(values), device=values.device)
-    total = int(present.sum())
-    first = rows.new_full((total,), len(values)).scatter_reduce_(0, number, rows, "amin")
-    return Groups(number, total, first)
+    earliest = rows.new_full((room,), len(values)).scatter_reduce_(0, values, rows, "amin")
+    present = earliest < len(values)
+    first = earliest[present]
+    return Groups(taken(present.cumsum(0) - 1, values), len(first), first)
 
 
-def _sorted(keys: Sequence[Key], keep_missing: bool) -> Groups:
-    """Groups of rows by any keys."""
-    rows = order(keys, [False] * len(keys))
-    device = rows.device
-    begins = torch.zeros(len(rows), dtype=torch.bool, device=device)
+def _alike(words: Sequence[Tensor]) -> tuple[Tensor, Tensor] | None:
+    """Numbers of rows, the same for equal ones, and the first row of each number; None where most rows differ.
+
+    Each row is looked up in a table by a hash of its words, where the first row of that hash is. Those that are not
+    equal to that one have another turn, by another hash.
+    """
+    size = len(words[0])
+    rows = torch.arange(size, device=words[0].device)
+    equal = rows  # for each row the first that is equal to it
+    left, slots, own = rows, _SLOTS, words
+    for turn in count():
+        places = _hashed(own, turn, slots)
+        winners = rows.new_full((slots,), size).scatter_reduce_(0, places, left, "amin")
+        found = taken(winners, places)
+        differs = torch.zeros_like(found, dtype=torch.bool)
+        for word, mine in zip(words, own):
+            differs |= taken(word, found) != mine
+        equal = found if turn == 0 else equal.scatter_(0, left, found)
+        again = differs.nonzero().squeeze(1)
+        if len(again) == 0:
+            break
+        if turn == 0 and len(again) > size // 2:
+            return None
+        left = taken(left, again)
+        own = [taken(word, left) for word in words]
+        slots = 1 << (4 * len(left)).bit_length()
+    is_first = equal == rows
+    return taken(is_first.cumsum(0) - 1, equal), is_first.nonzero().squeeze(1)
+
+
+def _hashed(words: Sequence[Tensor], turn: int, slots: int) -> Tensor:
+    """A number below `slots`, a power of two, of the words of each row; another one each turn."""
+    mixed = torch.full_like(words[0], turn)
+    for word in words:
+        mixed = (mixed ^ (mixed >> 29)).add_(word).mul_(_MIX)
+    mixed = (mixed ^ (mixed >> 32)).mul_(_MIX)
+    return (mixed >> (65 - slots.bit_length())) & (slots - 1)
+
+
+def _sorted(words: Sequence[Tensor]) -> Groups:
+    """Groups of rows by any words."""
+    rows = _order(words)
+    begins = torch.zeros(len(rows), dtype=torch.bool, device=rows.device)
     begins[:1] = True
-    outside = torch.zeros(len(rows), dtype=torch.bool, device=device)
-    for one in keys:
-        for word in one.words if one.missing is None else [*one.words, one.missing]:
-            in_order = taken(word, rows)
-            begins[1:] |= in_order[1:] != in_order[:-1]
-        if one.missing is not None and not keep_missing:
-            outside |= taken(one.missing, rows)
-    begins &= ~outside
-    number = torch.empty_like(rows)
-    number[rows] = torch.where(outside, -1, begins.cumsum(0) - 1)
+    for word in words:
+        in_order = taken(word, rows)
+        begins[1:] |= in_order[1:] != in_order[:-1]
+    number = torch.empty_like(rows).scatter_(0, rows, begins.cumsum(0) - 1)
     first = rows[begins]
     return Groups(number, len(first), first)

@@ -17,6 +17,7 @@ from torch import Tensor
 from torchfits.column import Column, ends
 
 _BLANK = 32
+_TOGETHER = 1 << 20  # characters that are looked at together: what is made of them stays in the caches
 
 
 def cut(values: Tensor) -> Tensor:
@@ -25,12 +26,26 @@ def cut(values: Tensor) -> Tensor:
     >>> cut(torch.tensor([[77, 51, 49, 32], [77, 51, 0, 57]], dtype=torch.uint8)).tolist()
     [[77, 51, 49, 0], [77, 51, 0, 0]]
     """
-    if values.shape[-1] == 0:
-        return values
-    inside = (values == 0).cumsum(-1) == 0
-    solid = inside & (values != _BLANK)
-    kept = solid.flip(-1).cumsum(-1).flip(-1) > 0  # something solid is here or further on
-    return values * kept
+    width = values.shape[-1]
+    if values.numel() <= _TOGETHER:
+        return _cut(values) if values.numel() else values
+    out = torch.empty_like(values, memory_format=torch.contiguous_format)
+    rows = values.reshape(-1, width).split(max(_TOGETHER // width, 1))
+    for part, place in zip(rows, out.view(-1, width).split(max(_TOGETHER // width, 1))):
+        place.copy_(_cut(part))
+    return out
+
+
+def _cut(values: Tensor) -> Tensor:
+    width = values.shape[-1]
+    places = torch.arange(1, width + 1, dtype=torch.uint8 if width < 255 else torch.int32, device=values.device)
+    nul = values == 0 if bool(values.amin() == 0) else None
+    if nul is not None and bool((nul[..., :-1] & ~nul[..., 1:]).any()):  # something stands behind a NUL
+        first = torch.where(nul, places, width + 1).amin(-1, keepdim=True)
+        values = values * (places < first)
+    solid = (values & ~_BLANK) != 0  # neither a NUL nor a blank
+    last = (solid * places).amax(-1, keepdim=True)
+    return values * (places <= last)
 
 
 def lengths(values: Tensor) -> Tensor:
