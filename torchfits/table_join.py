@@ -73,19 +73,24 @@ def _pairs(columns: Sequence[tuple[Column, Column, str]], keep: bool) -> tuple[T
     """
     size = len(columns[0][0])
     keys = [_joined(*table_keys.comparable(*pair)) for pair in columns]
-    number = table_keys.groups(keys, keep_missing=False).number
-    count = int(number.max()) + 1 if len(number) else 0
-    first, second = number[:size] % (count + 1), number[size:]  # what misses a key has one that no row has, the last
+    equal = table_keys.first_equal(keys, size)
+    equal = torch.where(equal < 0, -1, equal - size)
+    first, second = equal[:size], equal[size:]  # the first row of the second that has their key, -1 where there is none
+    count = len(second)
+    own = torch.arange(count, device=equal.device)
+    if bool((second == torch.where(second < 0, -1, own)).all()):  # no key twice: a row has one partner at most
+        rows = torch.arange(size, device=equal.device) if keep else (first >= 0).nonzero().squeeze(1)
+        return rows, first if keep else taken(first, rows)
     matching = second >= 0
     per_key = torch.bincount(second[matching], minlength=count)
     rows = torch.sort(second, stable=True).indices[int((~matching).sum()) :]  # by key; those that miss one come first
-    starts = ends(per_key)
-    matches = taken(torch.cat([per_key, per_key.new_zeros(1)]), first)
+    matches = taken(torch.cat([per_key, per_key.new_zeros(1)]), first % (count + 1))
     repeats = matches.clamp(min=1) if keep else matches
-    first_rows = torch.repeat_interleave(torch.arange(size, device=number.device), repeats)
-    nth = torch.arange(len(first_rows), device=number.device) - taken(ends(repeats)[:-1], first_rows)
+    first_rows = torch.repeat_interleave(torch.arange(size, device=equal.device), repeats)
+    nth = torch.arange(len(first_rows), device=equal.device) - taken(ends(repeats)[:-1], first_rows)
     found = taken(matches, first_rows) > 0
-    places = torch.where(found, taken(taken(starts, first), first_rows) + nth, len(rows))
+    starts = taken(ends(per_key), first % (count + 1))
+    places = torch.where(found, taken(starts, first_rows) + nth, len(rows))
     return first_rows, taken(torch.cat([rows, rows.new_full((1,), -1)]), places)
 
 

@@ -109,10 +109,12 @@ def comparable(left: Column, right: Column, name: str) -> tuple[Key, Key]:
 
 
 def _texts(left: Column, right: Column) -> tuple[Key, Key]:
-    """Strings of both are compared together."""
+    """Strings as words of eight bytes that are equal where they are, in no order."""
     held = [_characters(column) for column in (left, right)]
     width = max(values.shape[1] for values in held)
-    words = _of_strings(torch.cat([torch.nn.functional.pad(values, (0, width - values.shape[1])) for values in held]))
+    width += -width % 8 or (0 if width else 8)
+    both = torch.cat([torch.nn.functional.pad(values, (0, width - values.shape[1])) for values in held])
+    words = table_text.cut(both).view(torch.int64).unbind(1)
     size = len(left)
     return _key([word[:size] for word in words], left.nulls), _key([word[size:] for word in words], right.nulls)
 
@@ -226,33 +228,69 @@ def _counted(values: Tensor, room: int) -> Groups:
 
 
 def _alike(words: Sequence[Tensor]) -> tuple[Tensor, Tensor] | None:
-    """Numbers of rows, the same for equal ones, and the first row of each number; None where most rows differ.
+    """Numbers of rows, the same for equal ones, and the first row of each number; None where most rows differ."""
+    size = len(words[0])
+    equal = _first_equal(words, 0, _SLOTS, size // 2)
+    if equal is None:
+        return None
+    is_first = equal == torch.arange(size, device=equal.device)
+    return taken(is_first.cumsum(0) - 1, equal), is_first.nonzero().squeeze(1)
+
+
+def first_equal(keys: Sequence[Key], start: int) -> Tensor:
+    """For each row the first row from `start` on whose keys are the same; -1 where there is none, or a key misses."""
+    masks = [one.missing for one in keys if one.missing is not None]
+    words = [word for one in keys for word in one.words]
+    if masks:
+        inside = (~torch.stack(masks).any(0)).nonzero().squeeze(1)
+        before = int((inside < start).sum())
+        found = first_equal([Key([taken(word, inside) for word in words], None)], before)
+        found = torch.where(found < 0, -1, taken(inside, found.clamp(min=0))) if len(inside) else found
+        return torch.full_like(words[0], -1).scatter_(0, inside, found)
+    words, room = _packed(words)
+    count = len(words[0])
+    if len(words) == 1 and room < 2 * count + _FEW:
+        rows = torch.arange(start, count, device=words[0].device)
+        winners = rows.new_full((room,), count).scatter_reduce_(0, words[0][start:], rows, "amin")
+        found = taken(winners, words[0])
+        return torch.where(found < count, found, -1)
+    found_or_none = _first_equal(words, start, 1 << (4 * (count - start)).bit_length(), count)
+    assert found_or_none is not None
+    return found_or_none
+
+
+def _first_equal(words: Sequence[Tensor], start: int, slots: int, most: int) -> Tensor | None:
+    """For each row the first row from `start` on that is equal, -1 where there is none.
 
     Each row is looked up in a table by a hash of its words, where the first row of that hash is. Those that are not
-    equal to that one have another turn, by another hash.
+    equal to it have another turn, by another hash. None where after the first turn more than `most` are left.
     """
     size = len(words[0])
-    rows = torch.arange(size, device=words[0].device)
-    equal = rows  # for each row the first that is equal to it
-    left, slots, own = rows, _SLOTS, words
+    equal = left = torch.arange(size, device=words[0].device)
+    own, known = words, start  # rows that are left, and how many of them are looked up only
     for turn in count():
         places = _hashed(own, turn, slots)
-        winners = rows.new_full((slots,), size).scatter_reduce_(0, places, left, "amin")
+        winners = left.new_full((slots,), size).scatter_reduce_(0, places[known:], left[known:], "amin")
         found = taken(winners, places)
         differs = torch.zeros_like(found, dtype=torch.bool)
+        if start > 0:
+            none = found == size
+            found = torch.where(none, -1, found)
         for word, mine in zip(words, own):
-            differs |= taken(word, found) != mine
+            differs |= taken(word, found.clamp(min=0) if start > 0 else found) != mine
+        if start > 0:
+            differs &= ~none
         equal = found if turn == 0 else equal.scatter_(0, left, found)
         again = differs.nonzero().squeeze(1)
-        if len(again) == 0:
-            break
-        if turn == 0 and len(again) > size // 2:
+        if turn == 0 and len(again) > most:
             return None
         left = taken(left, again)
+        known = int((left < start).sum()) if start > 0 else 0
+        if known == len(left):  # nothing is left that they could be equal to
+            return equal.index_fill_(0, left, -1)
         own = [taken(word, left) for word in words]
-        slots = 1 << (4 * len(left)).bit_length()
-    is_first = equal == rows
-    return taken(is_first.cumsum(0) - 1, equal), is_first.nonzero().squeeze(1)
+        slots = 1 << (4 * (len(left) - known)).bit_length()
+    raise AssertionError("turns do not end")
 
 
 def _hashed(words: Sequence[Tensor], turn: int, slots: int) -> Tensor:

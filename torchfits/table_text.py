@@ -37,15 +37,22 @@ def cut(values: Tensor) -> Tensor:
 
 
 def _cut(values: Tensor) -> Tensor:
+    """In whole bytes and without comparisons, which take torch ten times as long as arithmetic on them."""
     width = values.shape[-1]
-    places = torch.arange(1, width + 1, dtype=torch.uint8 if width < 255 else torch.int32, device=values.device)
-    nul = values == 0 if bool(values.amin() == 0) else None
-    if nul is not None and bool((nul[..., :-1] & ~nul[..., 1:]).any()):  # something stands behind a NUL
-        first = torch.where(nul, places, width + 1).amin(-1, keepdim=True)
-        values = values * (places < first)
-    solid = (values & ~_BLANK) != 0  # neither a NUL nor a blank
-    last = (solid * places).amax(-1, keepdim=True)
-    return values * (places <= last)
+    kind, sign = (torch.int8, 7) if width < 127 else (torch.int32, 31)
+    places = torch.arange(1, width + 1, dtype=kind, device=values.device)
+    one = torch.ones((), dtype=torch.uint8, device=values.device)
+    flat = values.reshape(-1)
+    present = torch.minimum(flat, one)  # 0 for a NUL
+    behind = present[1:] & (present[:-1] ^ 1)
+    behind[width - 1 :: width] = 0  # what follows is another string
+    if bool(behind.any()):
+        first = torch.where(values == 0, places, width + 1).amin(-1, keepdim=True)
+        flat = (values * (places < first)).reshape(-1)
+    solid = torch.minimum(flat & ~_BLANK, one).view(values.shape)  # 1 for what is neither a NUL nor a blank
+    last = (solid.view(torch.int8) * places).amax(-1, keepdim=True)
+    beyond = (last - places) >> sign  # -1 for places behind the last
+    return flat.view(values.shape) & ~beyond.to(torch.int8).view(torch.uint8)
 
 
 def lengths(values: Tensor) -> Tensor:
