@@ -275,7 +275,8 @@ def test_stamps_larger_than_memory(m13: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"center": (36.46, 250.42), "unit": "sky"}, r"latitude beyond 90 degrees.*\(longitude, latitude\)"),
+        ({"center": (36.46, 250.42), "unit": "sky"}, r"a latitude of 250.42 degrees: .*\(longitude, latitude\)"),
+        ({"center": [(1, 2), (36.46, 250.42)], "unit": "sky"}, r"a latitude of 250.42 degrees"),
         ({"center": np.ma.array(CENTERS, mask=[[0, 0], [1, 0]])}, r"center 1 has no place.*\[nan, 299.0\]"),
         ({"size": float("nan")}, "a size of nan pixels"),
         ({"size": 1e30}, "a size of 1e\\+30 pixels"),
@@ -290,6 +291,8 @@ def test_stamps_larger_than_memory(m13: Path) -> None:
         ({"center": [(1, 2), (70.0, -80.0)], "unit": "sky"}, "center 0 has no place"),
         ({"center": [[[1, 2]]]}, r"centers are \[N\] or \[B, N\]"),
         ({"center": (1, 2, 3), "unit": "sky"}, "longitude, latitude"),
+        ({"center": 3.0, "unit": "sky"}, r"longitude, latitude.* not of shape \[\]"),
+        ({"center": 3.0}, "0 coordinates"),
         ({"pixel_scale": 1}, "pixel_scale= is for north_up=True"),
         ({"north_up": True, "mode": "trim"}, "is not trimmed"),
         ({"hdu": []}, "names no HDU"),

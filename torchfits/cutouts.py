@@ -191,26 +191,13 @@ class _Cutter:
             if not 0 < n <= len(self.shape):
                 raise ValueError(f"center has {n} coordinates, and the image {self.where} has {len(self.shape)} axes")
             return self._checked(points, list(range(n)), points)
-        points = torch.as_tensor(points, dtype=torch.float64)
+        given, points = points, torch.as_tensor(points, dtype=torch.float64)
         if points.dim() == 0 or points.shape[-1] != 2:
             raise ValueError(f"a center on the sky is (longitude, latitude), not of shape {list(points.shape)}")
+        _check_latitudes(given)
         wcs = self.first.wcs
-        celestial = self.celestial
-        self._check_latitudes(points)
         world = points.flip(-1) if wcs.lng > wcs.lat else points
-        return self._on_the_sky(celestial.world_to_pixel(world), points)
-
-    def _check_latitudes(self, points: Tensor) -> None:
-        wrong = points[..., 1].reshape(-1).abs() > 90
-        if not bool(wrong.any()):
-            return
-        b = int(wrong.nonzero()[0])
-        which = "the center" if points.dim() == 1 else f"center {b}"
-        longitude, latitude = points.reshape(-1, 2)[b].tolist()
-        raise ValueError(
-            f"{which} ({longitude:g}, {latitude:g}) has a latitude beyond 90 degrees: a center on the sky is "
-            "(longitude, latitude)"
-        )
+        return self._on_the_sky(self.celestial.world_to_pixel(world), points)
 
     def _on_the_sky(self, pixels: Tensor, given: Any) -> _Place:
         # Coordinates are good to less than this; the middle of a pixel is to stay that
@@ -438,3 +425,12 @@ class _Cutter:
 def _arithmetic(kind: torch.dtype) -> torch.dtype:
     """In which pixels are interpolated that will be of `kind`."""
     return torch.float32 if kind in _SHORT else torch.float64
+
+
+def _check_latitudes(points: Tensor | list[float]) -> None:
+    latitudes = points[1:2] if isinstance(points, list) else points[..., 1:2]
+    if isinstance(latitudes, Tensor):  # of numbers in a list arithmetic is faster
+        latitudes = latitudes[latitudes.abs() > 90].tolist()
+    for latitude in latitudes:
+        if abs(latitude) > 90:
+            raise ValueError(f"a latitude of {latitude:g} degrees: a center on the sky is (longitude, latitude)")
