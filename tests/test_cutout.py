@@ -161,6 +161,16 @@ def test_north_up(m13: Path, method: str) -> None:
     assert torchfits.cutout(m13, sky[:0], 40, unit="sky", north_up=True).shape == (0, 40, 40)
 
 
+@pytest.mark.parametrize("unit", ["pixel", "sky"])
+def test_no_position_at_all(m13: Path, unit: str) -> None:
+    none = torch.empty(0, 2)
+    for options in ({"mode": "partial"}, {"mode": "strict"}, {"north_up": True}):
+        stamps, wcs = torchfits.cutout(m13, none, (7, 8), unit=unit, return_wcs=True, **options)
+        assert stamps.shape == (0, 7, 8)
+        assert (len(wcs), wcs.pixel_shape) == (0, (8, 7))
+    assert torchfits.cutout(m13, none, (7, 8), unit=unit, return_wcs=True, mode="trim") == ([], [])
+
+
 @pytest.mark.parametrize("kind", ["u1", "i2", "u2", "i4", "u4", "i8", "u8"])
 def test_north_up_of_integers(m13: Path, tmp_path: Path, kind: str) -> None:
     """Values of the type: the nearest to those of a precision that holds them, 0 outside."""

@@ -63,6 +63,9 @@ def run_examples(page: Path, m13: Path, folder: Path, monkeypatch: pytest.Monkey
     shutil.copy(m13, folder / "m13.fits")
     fits.CompImageHDU(fits.getdata(m13), compression_type="RICE_1").writeto(folder / "m13.fits.fz")
     (folder / "m31.fits.gz").write_bytes(gzip.compress(m13.read_bytes()))
+    stars = {"RA": [250.42, 250.41, 250.43], "DEC": [36.46, 36.45, 36.47], "MAG": [12.0, 15.5, 19.0]}
+    columns = [fits.Column(name, "D", array=values) for name, values in stars.items()]
+    fits.BinTableHDU.from_columns(columns).writeto(folder / "catalogue.fits")
     monkeypatch.chdir(folder)
     namespace: dict[str, Any] = {"__name__": "example"}
     for block in blocks(page, "python"):

@@ -324,9 +324,7 @@ class _Cutter:
         extra = wcs.naxis - corners.shape[-1]
         lengths = [1] * extra + list(size)[max(-extra, 0) :]
         corners = torch.nn.functional.pad(corners, (extra, 0))  # axes of the WCS that the image lacks, or none
-        found = wcs.crop(corners)
-        found.pixel_shape = lengths[::-1]
-        return found
+        return WCS._of(wcs.crop(corners).packed, lengths[::-1])
 
     # --- North up ----------------------------------------------------------------------------------------------------
 

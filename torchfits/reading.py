@@ -76,7 +76,8 @@ def read(
     dtype: converts in the same pass. Without it unsigned images are uint16, uint32 or uint64, for which torch has
         hardly any arithmetic.
     device: where the tensor goes after it is read on the CPU, such as ``"cuda"``.
-    header: True returns the pair of data and `Header`.
+    header: True returns the pair of data and `Header`, of a section too that of the whole HDU; the section's world
+        coordinates are ``WCS(header)[section]``.
     columns, rows, where: of a table, names, a slice or numbers or a mask of rows, and a condition; see `HDU.read`.
 
     Raises FileNotFoundError and the like for paths, ValueError for what cannot be asked, KeyError and IndexError for
