@@ -640,3 +640,23 @@ def test_positions_in_one_graph(tmp_path: Path) -> None:
     for count in (9, 1, 0, 4):
         for graph in (exported, compiled, scripted):
             assert graph(file, sky[:count], wcs).equal(stamps(file, sky[:count], wcs))
+
+
+def test_pixels_have_no_derivative_in_positions() -> None:
+    """A network behind stamps is trained, also where positions and WCS are parameters; nothing warns."""
+    file = as_tensor(hdu_bytes(RANDOM.normal(size=(40, 60)).astype("f4"), **sky_cards()))
+    wcs = ops.wcs_from_file.bytes(file)
+    sky = ops.pixel_to_world(torch.tensor([[20.0, 20.0]]).double(), wcs)
+    weight = torch.ones(4, requires_grad=True)
+    index = torch.zeros(1, dtype=torch.int64)
+
+    def loss(sky: torch.Tensor, wcs: torch.Tensor) -> torch.Tensor:
+        stamps = ops.read_cutouts_sky(file, [0], sky, wcs, [4, 4])
+        more = ops.read_cutouts_sky(*packed([file.numpy().tobytes()]), index, [0], sky, wcs, [4, 4])
+        assert not stamps.requires_grad
+        assert not more.requires_grad
+        return (stamps * weight).sum()
+
+    loss(sky.requires_grad_(), wcs.requires_grad_()).backward()
+    assert weight.grad is not None
+    assert sky.grad is None

@@ -40,7 +40,8 @@ that touch the tile, of a file cut short those that reach into what is missing. 
 ``wcs``: packed, ``[P]``, such as ``wcs_from_file`` gives, of N axes; coordinates are in the order of its header's axes, in
 degrees and the header's units. N may be less than the lengths of ``size``: the other, slower axes of the image begin
 at 0. Stamps lie as astropy's Cutout2D centres them, around what ``world_to_pixel`` finds, rounded to 1e-6 pixel so that
-the middle of a pixel stays it; distortions are inverted. A position that has no pixel gives ``fill`` alone.
+the middle of a pixel stays it; distortions are inverted. A position that has no pixel gives ``fill`` alone. Nothing is
+differentiable.
 
 Errors: as of ``read_cutouts``; ValueError for a WCS that cannot be used or has another number of axes.
 """,
@@ -202,3 +203,9 @@ def _(
     dtype: torch.dtype | None = None,
 ) -> torch.Tensor:
     return _cutouts(sky, hdus, size, dtype)
+
+
+# Where a stamp begins is a whole number: nothing is differentiable, also where a WCS that is fitted is given.
+_LIBRARY = torch.library.Library("fits", "IMPL")
+for _form in ("", ".bytes", ".paths", ".packed"):
+    _LIBRARY.impl(f"read_cutouts_sky{_form}", torch.library.fallthrough_kernel, "Autograd")
