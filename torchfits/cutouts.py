@@ -15,7 +15,7 @@ from torchfits import positions
 from torchfits.fits import FITS
 from torchfits.hdu import HDU, Device
 from torchfits.positions import Angle, Size
-from torchfits.source import READ_CUTOUTS, HDUKey, Source, SourceLike
+from torchfits.source import READ_CUTOUTS, READ_SECTION, HDUKey, Source, SourceLike
 from torchfits.wcs import WCS
 
 # Boxes of the image that are held at a time while stamps are resampled from them.
@@ -84,13 +84,16 @@ def cutout(
     if mode != "partial":
         cutter.check_alike(mode)
     place = cutter.place(center, unit)
+    stamps: Any
     if north_up:
-        stamps: Any
         stamps, wcs = cutter.north_up(place, size, mode, fill, dtype, pixel_scale, method)
     else:
         if pixel_scale is not None:
             raise ValueError("pixel_scale= is for north_up=True; without it stamps keep the image's pixels")
-        stamps, wcs = cutter.cut(place, cutter.lengths(size, place), mode, fill, dtype, return_wcs)
+        lengths = cutter.lengths(size, place)
+        if not return_wcs and (stamp := cutter.section(place, lengths, dtype)) is not None:
+            return stamp if device is None else stamp.to(device)
+        stamps, wcs = cutter.cut(place, lengths, mode, fill, dtype, return_wcs)
     if device is not None:
         stamps = [one.to(device) for one in stamps] if isinstance(stamps, list) else stamps.to(device)
     if place.one:
@@ -123,10 +126,15 @@ class _Place:
         Places beyond any image stay whole numbers.
         """
         if isinstance(self.pixels, list):
-            numbers = [math.ceil(max(-_FAR, min(at - n / 2, _FAR))) for at, n in zip(self.pixels, lengths)]
+            numbers = [_first(at, length) for at, length in zip(self.pixels, lengths)]
             return torch.tensor([numbers[::-1]])
         firsts = self.pixels - torch.tensor(lengths, dtype=torch.float64) / 2
         return firsts.ceil().clamp(-_FAR, _FAR).long().flip(-1)
+
+
+def _first(at: float, length: int) -> int:
+    """The first pixel of a stamp around `at`."""
+    return math.ceil(max(-_FAR, min(at - length / 2, _FAR)))
 
 
 class _Cutter:
@@ -242,6 +250,8 @@ class _Cutter:
 
     def lengths(self, size: Size, place: _Place) -> list[int]:
         """The stamp's length along each of the place's axes, the fastest first."""
+        if type(size) is int:
+            return [positions.pixels(size)] * len(place.axes)
         sizes = positions.sizes(size, len(place.axes))[::-1]
         if not any(isinstance(one, Angle) for one in sizes):
             return [positions.pixels(one) for one in sizes]
@@ -261,6 +271,23 @@ class _Cutter:
         return full, shape
 
     # --- Stamps ------------------------------------------------------------------------------------------------------
+
+    def section(self, place: _Place, lengths: list[int], dtype: torch.dtype | None) -> Tensor | None:
+        """One stamp of one HDU that lies wholly inside the image: a section, which is read faster than cutouts are."""
+        if self.channels or not isinstance(place.pixels, list):
+            return None
+        naxis = len(self.shape)
+        section = [slice(0, length) for length in self.shape]
+        for axis, at, length in zip(place.axes, place.pixels, lengths):
+            first = _first(at, length)
+            if first < 0 or first + length > self.shape[naxis - 1 - axis]:
+                return None
+            section[naxis - 1 - axis] = slice(first, first + length)
+        part = self.first._part(tuple(section)) if dtype is None else None
+        if part is None:
+            size = [one.stop - one.start for one in section]
+            part = self.first._call(READ_SECTION, [one.start for one in section], size, dtype=dtype)
+        return part
 
     def cut(
         self,

@@ -150,6 +150,8 @@ class FITS(Sequence[HDU]):
     def close(self) -> None:
         """Lets go of the file; tensors and headers that were read stay."""
         self._file.close()
+        for hdu in self._hdus:
+            hdu._plain = None
 
     def __enter__(self) -> Self:
         _ = self._file.source

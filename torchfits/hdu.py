@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
 from torchfits.header import Header
+from torchfits.plain import PlainImage
 from torchfits.section import SectionLike, Window
 from torchfits.source import HDU_NAMES, HEADER_TEXT, READ_IMAGE, READ_SECTION, Operator, Source, text_of
 
@@ -74,7 +75,7 @@ class HDU:
     tensor([0., 1., 2., 3., 4.], dtype=torch.float64)
     """
 
-    __slots__ = ("_data", "_dtype", "_file", "_header", "_row", "_wcs", "index")
+    __slots__ = ("_data", "_dtype", "_file", "_header", "_plain", "_row", "_wcs", "index")
 
     #: Number in the file: 0 is the primary HDU.
     index: int
@@ -87,6 +88,7 @@ class HDU:
         self._data: torch.Tensor | Table | None = None
         self._dtype: torch.dtype | None = None
         self._header: Header | None = None
+        self._plain: PlainImage | Literal[False] | None = None  # False: it is not plain
         self._wcs: WCS | None = None
 
     @property
@@ -200,11 +202,12 @@ class HDU:
         if not (columns is rows is where is None):
             raise ValueError(f"{self._where} is no table: columns=, rows= and where= are for tables")
         self._check_image()
+        options = {} if scaled and dtype is None else {"dtype": dtype, "scaled": scaled}
         if section is None:
-            image = self._call(READ_IMAGE, dtype=dtype, scaled=scaled)
+            image = self._call(READ_IMAGE, **options)
         else:
             image = Window.of(section, self.shape).read(
-                lambda start, size: self._call(READ_SECTION, start, size, dtype=dtype, scaled=scaled)
+                lambda start, size: self._call(READ_SECTION, start, size, **options)
             )
         return image if device is None else image.to(device)
 
@@ -228,6 +231,13 @@ class HDU:
         if not self.is_table:
             raise ValueError(f"{self._where} is no table, and batches are of rows of tables")
         return self._reader().batches(size, columns, where, rank, world)
+
+    def _part(self, section: Any) -> torch.Tensor | None:
+        """A small part of a plain image; None where the operator must read it (torchfits/plain.py)."""
+        plain = self._plain
+        if plain is None:
+            plain = self._plain = PlainImage.of(self._file.source, self.index, self._row) or False
+        return plain.part(section) if plain else None
 
     def _reader(self) -> TableReader:
         from torchfits.table_reading import TableReader  # tables are loaded when there is one
@@ -290,8 +300,10 @@ class Section:
     def __getitem__(self, section: SectionLike) -> torch.Tensor:
         if section is None:
             raise TypeError("a section adds no axes: index the tensor that it gives by None, or unsqueeze it")
-        part: torch.Tensor = self._hdu.read(section)
-        return part
+        hdu = self._hdu
+        plain = hdu._plain
+        part = plain.part(section) if plain else hdu._part(section)
+        return hdu.read(section) if part is None else part
 
     def __repr__(self) -> str:
         return f"<section of {self._hdu!r}>"
