@@ -22,6 +22,7 @@ from bench.harness import Case, Competitor, limit, ours
 SIDE, FILES, FILE_SIDE = 4096, 64, 1024
 SIZES = (32, 64, 256)
 FEW, SOME, MANY = 200, 1000, 100_000
+COLD = 64  # one size is enough where the disk decides
 MOST_BYTES = 2e9  # of a result
 
 
@@ -97,7 +98,7 @@ def _plain(folder: Path, image: np.ndarray, count: int, size: int, must: float, 
     path = folder / "image.fits"
     path.write_bytes(samples.hdu(image))
     job = Job([path], [image], 0, count, size)
-    return _case(job, f"float32 {image.shape[1]}x{image.shape[0]}", must, aim, cold=count < MANY)
+    return _case(job, f"float32 {image.shape[1]}x{image.shape[0]}", must, aim, cold=size == COLD and count < MANY)
 
 
 def _files(folder: Path, files: int, side: int, count: int) -> Case:
@@ -129,20 +130,21 @@ def _compressed_files(folder: Path, files: int, side: int, count: int) -> Case:
 
 def _case(job: Job, what: str, must: float, aim: float | None, cold: bool = False) -> Case:
     # Of so many only the fastest: the others take minutes.
-    most = FEW if job.hdu else SOME
+    most = FEW * 32**2 if job.hdu else SOME * 64**2
+    all_of_them = job.count * job.size**2 <= most
     place_by_place = [
         Competitor("astropy, section", lambda: _with_astropy(job, "section")),
         Competitor("fitsio", lambda: _with_fitsio(job)),
     ]
-    competitors = [ours(_with_ours(job)), *(place_by_place if job.count <= most else [])]
+    competitors = [ours(_with_ours(job)), *(place_by_place if all_of_them else [])]
     if job.hdu == 0:
         competitors.append(Competitor("astropy, memory map", lambda: _with_astropy(job, "data")))
-    elif job.count > most:
+    elif not all_of_them:
         competitors.append(Competitor("astropy, whole image", lambda: _with_astropy(job, "data")))
         competitors.append(Competitor("fitsio, whole image", lambda: _with_fitsio(job, whole=True)))
-    if job.hdu == 0 or job.count <= most:
+    if all_of_them or (job.hdu == 0 and job.count <= SOME):
         competitors.append(_other(job))
-    if job.hdu == 0 and job.count <= most:
+    if job.hdu == 0 and all_of_them:
         competitors.append(limit("preadv", _preadv(job)))
     expected = job.expected()
     return Case(
@@ -154,6 +156,7 @@ def _case(job: Job, what: str, must: float, aim: float | None, cold: bool = Fals
         aim=aim,
         files=job.paths,
         cold=cold,
+        rounds=5 if job.count <= SOME else 3,
     )
 
 
@@ -189,9 +192,14 @@ def _with_fitsio(job: Job, whole: bool = False) -> torch.Tensor:
 
 
 def _other(job: Job) -> Competitor:
-    places = job.paths[0].parent / "places.pt"
-    torch.save(job.places, places)
-    return rivals.other("cutouts", paths=job.names, hdu=job.hdu, places=str(places), size=job.size)
+    return rivals.other("cutouts", paths=job.names, hdu=job.hdu, places=_places(job), size=job.size)
+
+
+def _places(job: Job) -> str:
+    """A file of them, for another process."""
+    path = job.paths[0].parent / "places.pt"
+    torch.save(job.places, path)
+    return str(path)
 
 
 def _preadv(job: Job) -> Callable[[], None]:
@@ -215,16 +223,59 @@ def _preadv(job: Job) -> Callable[[], None]:
 
 
 def _loop(folder: Path, image: np.ndarray, count: int) -> Case:
-    """Single cutouts, one call after the other, from a file that each keeps open in its own way."""
+    """Single cutouts, one call after the other, from a file that each opens once: a tensor for each."""
     path = folder / "image.fits"
     path.write_bytes(samples.hdu(image))
     job = Job([path], [image], 0, count, 32)
-    name, corners = str(path), [torch.from_numpy(corner) for corner in job.corners.reshape(-1, 1, 2)]
+    name, size, corners = str(path), job.size, job.corners.tolist()
 
-    def with_ours() -> torch.Tensor:
-        read, size = torch.ops.fits.read_cutouts.default, [job.size, job.size]
-        return torch.cat([read(name, [0], corner, size) for corner in corners])
+    def each(image: Any) -> list[torch.Tensor]:
+        return [torch.from_numpy(image[r : r + size, c : c + size].astype(np.float32)) for r, c in corners]
 
-    case = _case(job, "float32, one call each", 1.0, None)
-    case.competitors = [ours(with_ours), *case.competitors[1:]]
-    return case
+    def with_section() -> list[torch.Tensor]:
+        import torchfits
+
+        with torchfits.open(name) as opened:
+            section = opened[0].section
+            return [section[r : r + size, c : c + size] for r, c in corners]
+
+    def with_cutout() -> list[torch.Tensor]:
+        import torchfits
+
+        with torchfits.open(name) as opened:
+            return [torchfits.cutout(opened[0], (c + size // 2, r + size // 2), size) for r, c in corners]
+
+    def with_operator() -> list[torch.Tensor]:
+        read, lengths = torch.ops.fits.read_section.default, [size, size]
+        return [read(name, 0, corner, lengths) for corner in corners]
+
+    def with_astropy(attribute: str) -> list[torch.Tensor]:
+        from astropy.io import fits
+
+        with fits.open(name) as opened:
+            return each(getattr(opened[0], attribute))
+
+    def with_fitsio() -> list[torch.Tensor]:
+        import fitsio
+
+        with fitsio.FITS(name) as opened:
+            return each(opened[0])
+
+    expected = [torch.from_numpy(image[r : r + size, c : c + size].copy()) for r, c in corners]
+    return Case(
+        name=_name(job, "float32, one call each"),
+        bytes=sum(one.nbytes for one in expected),
+        expected=expected,
+        competitors=[
+            ours(with_section),
+            ours(with_cutout, "torchfits, cutout"),
+            ours(with_operator, "torchfits, read_section"),
+            Competitor("astropy, section", lambda: with_astropy("section")),
+            Competitor("fitsio", with_fitsio),
+            Competitor("astropy, memory map", lambda: with_astropy("data")),
+            rivals.other("single_cutouts", path=name, hdu=0, places=_places(job), size=size),
+            limit("preadv", _preadv(job)),
+        ],
+        must=1.0,
+        files=[path],
+    )

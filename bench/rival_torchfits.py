@@ -69,6 +69,17 @@ def cutouts(paths: list[str], hdu: int, places: str, size: int) -> Call:
     return call
 
 
+def single_cutouts(path: str, hdu: int, places: str, size: int) -> Call:
+    """A tensor for each place."""
+    ((_, given),) = torch.load(places)
+
+    def call() -> list[torch.Tensor]:
+        with torchfits.open_subset_reader(path, hdu=hdu) as reader:
+            return [reader.read_subset(column, row, column + size, row + size) for _, row, column in given]
+
+    return call
+
+
 def header_values(paths: list[str], keys: list[str]) -> Call:
     def call() -> torch.Tensor:
         found = [torchfits.read_keys(path, keys) for path in paths]
@@ -132,6 +143,7 @@ CALLS = {
     "files": files,
     "stamps_packed": stamps_packed,
     "cutouts": cutouts,
+    "single_cutouts": single_cutouts,
     "header_values": header_values,
     "headers": headers,
     "table": table,
