@@ -1,6 +1,6 @@
 """Memory that a result leaves behind serves the next (csrc/ops/memory.h): nobody must be able to tell, but by time.
 
-And the memory that cutouts take: their result, and little beside it.
+And the memory that cutouts and tables take: their result, and little beside it; streams the same for any file.
 """
 
 import io
@@ -153,7 +153,7 @@ assert (torch.ops.fits.read_image({path!r}) == 5).all()
 # ---- cutouts
 
 PEAK = """
-import sys, threading, time
+import math, sys, threading, time
 import numpy as np, torch, torchfits
 torch.set_num_threads(2)
 
@@ -197,10 +197,9 @@ def test_cutouts_of_a_file_larger_than_memory(mapping: str, tmp_path: Path) -> N
     """A sparse file: only the pages that the cutouts touch are ever looked at."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     side = max(100_000, math.isqrt(memory // 2))  # of float32: at least twice the memory
-    cards = {"SIMPLE": "T", "BITPIX": "-32", "NAXIS": "2", "NAXIS1": str(side), "NAXIS2": str(side)}
-    header = "".join(f"{key:8}= {value:>20}".ljust(80) for key, value in cards.items()) + "END".ljust(80)
+    cards = {"SIMPLE": "T", "BITPIX": -32, "NAXIS": 2, "NAXIS1": side, "NAXIS2": side}
     path = tmp_path / "sparse.fits"
-    path.write_bytes(header.ljust(2880).encode())
+    path.write_bytes(header(cards))
     pixels = {(side - 1, side - 1): 7, (side // 2, side // 3): 5}
     with path.open("r+b") as file:
         file.truncate(2880 + -(-4 * side * side // 2880) * 2880)
@@ -240,6 +239,131 @@ def test_100000_cutouts_of_64_compressed_files(tile: tuple[int, int], tmp_path: 
     for number, path in enumerate(paths[4:]):
         shutil.copy(paths[number % 4], path)
     run_alone(PEAK + MANY, "100000", "1024", *map(str, paths))
+
+
+# ---- tables
+
+WHOLE = """
+table, peak = peak_of(lambda: torchfits.read(sys.argv[1]))
+parts = [part for name in table.columns for part in (lambda c: (c.values, c.nulls, c.offsets))(table.column(name))]
+held = sum(part.nbytes for part in parts if part is not None)
+assert held > 20e6 and peak <= 1.05 * held + (1 << 20), (peak, held, peak / held)
+if sys.argv[2] == "scaled":
+    assert table["I"][1].isnan() and table["I"][0] == 10.5 and table["V"].isnan().sum() == len(table)
+if sys.argv[2] == "logicals":
+    assert not table.nulls
+"""
+
+TABLE_ROWS = 400_000
+
+
+def table_columns(kind: str) -> list[fits.Column]:
+    rows, random = TABLE_ROWS, np.random.default_rng(3)
+    numbers = np.arange(rows)
+    if kind == "numbers":
+        matrix = random.normal(size=(rows, 10))
+        return [fits.Column("I", "J", array=numbers), fits.Column("V", "10E", array=matrix)] + [
+            fits.Column(f"D{n}", "D", array=random.normal(size=rows)) for n in range(3)
+        ]
+    if kind == "strings":
+        return [fits.Column(name, "30A", array=np.char.mod("star %d", numbers)) for name in ("A", "B", "C")]
+    if kind == "nulls":
+        return [fits.Column(f"{n}", f"5{code}", null=-1, array=np.zeros((rows, 5)) - 1) for n, code in enumerate("IJK")]
+    if kind == "scaled":  # by keywords that are set afterwards
+        every = np.where(np.arange(20 * rows) % 20 == 7, -1, 3).reshape(rows, 20)
+        return [
+            fits.Column("I", "J", null=0, array=np.where(numbers == 1, 0, 1)),
+            fits.Column("V", "20I", null=-1, array=every),
+        ]
+    if kind == "arrays":
+        arrays = np.empty(rows, dtype=object)
+        arrays[:] = [numbers[:length].astype("f8") for length in random.integers(0, 20, rows)]
+        return [fits.Column("I", "J", array=numbers), fits.Column("SPEC", "PD()", array=arrays)]
+    return [fits.Column("L", "100L", array=np.ones((rows, 100), bool)), fits.Column("I", "J", array=numbers)]
+
+
+@pytest.mark.parametrize("kind", ["numbers", "strings", "nulls", "scaled", "arrays", "logicals"])
+def test_a_whole_table_takes_its_columns(kind: str, tmp_path: Path) -> None:
+    """At most 1.05 times of what is returned, masks and offsets included."""
+    path = tmp_path / "table.fits"
+    fits.BinTableHDU.from_columns(table_columns(kind)).writeto(path)
+    if kind == "scaled":
+        for key, value in {"TSCAL1": 0.5, "TZERO1": 10.0, "TSCAL2": 0.5}.items():
+            fits.setval(path, key, value=value, ext=1)
+    run_alone(PEAK + WHOLE, str(path), kind)
+
+
+TABLE_STREAM = """
+path, rows = sys.argv[1], int(sys.argv[2])
+known = dict(zip(map(int, sys.argv[3].split(",")), range(1, 99)))  # row: its ID; MAG is half of it
+
+def mapped():
+    status = open("/proc/self/status").read()
+    return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("RssFile"))
+
+hdu = torchfits.open(path)[1]
+torchfits.read(path, rows=slice(0, 10)), hdu.read(rows=[0]).statistics()  # the threads, and what else is made once
+files = mapped()
+
+def flat(call):
+    result, peak = peak_of(call)
+    assert peak < 80 << 20, peak
+    assert mapped() - files < (256 + 48) << 20, mapped() - files  # what is held of a mapping, csrc/io/passed.h
+    return result
+
+def through(**options):
+    found, count = {}, 0
+    for batch in hdu.batches(1 << 18, **options):
+        count += len(batch)
+        chosen = batch.filter(batch["ID"] > 0)
+        found |= dict(zip(chosen["ID"].tolist(), chosen["MAG"].tolist()))
+    return found, count
+
+wanted = {number: number / 2 for number in known.values()}
+assert hdu.shape[0] == rows
+assert flat(lambda: through()) == (wanted, rows)
+shares = [flat(lambda: through(columns=["ID", "MAG"], rank=rank, world=2)) for rank in range(2)]
+assert shares[0][0] | shares[1][0] == wanted and shares[0][1] + shares[1][1] == rows
+assert flat(lambda: through(where="MAG > 0")) == (wanted, len(known))
+assert flat(lambda: torch.ops.fits.filter_rows(path, 1, "MAG > 0.5 || NAME == 'x'")).tolist() == sorted(known)[1:]
+assert flat(lambda: hdu.read(where="ID == 2", columns=["MAG"]))["MAG"].tolist() == [1.0]
+numbers = flat(lambda: hdu.statistics(["ID", "MAG"]))
+total = sum(known.values())
+assert (numbers["ID"].count, numbers["ID"].min, numbers["ID"].max) == (rows, 0, max(known.values())), numbers
+assert math.isclose(numbers["ID"].mean, total / rows, rel_tol=1e-9)
+squares = sum(number**2 for number in known.values()) - total**2 / rows
+assert math.isclose(numbers["ID"].std, math.sqrt(squares / (rows - 1)), rel_tol=1e-9)
+"""
+
+
+@pytest.mark.parametrize("mapping", ["1", "0"], ids=["mapped", "positioned reads"])
+@pytest.mark.parametrize(
+    ("rows", "rest"), [(20_000_000, 8), pytest.param(200_000_000, 0, marks=pytest.mark.long)], ids=["2e7", "2e8"]
+)
+def test_streams_over_a_table_take_no_memory_for_it(mapping: str, rows: int, rest: int, tmp_path: Path) -> None:
+    """A sparse file: count, batches, shares, conditions and statistics. The rows of 2e8 are of 12 bytes."""
+    formats = {"ID": "J", "MAG": "D", "NAME": f"{rest}A"}
+    width = 12 + rest
+    cards: dict[str, object] = {"XTENSION": "'BINTABLE'", "BITPIX": 8, "NAXIS": 2, "NAXIS1": width, "NAXIS2": rows}
+    cards |= {"PCOUNT": 0, "GCOUNT": 1, "TFIELDS": len(formats)}
+    for number, (name, tform) in enumerate(formats.items(), 1):
+        cards |= {f"TTYPE{number}": f"'{name:8}'", f"TFORM{number}": f"'{tform:8}'"}
+    path = tmp_path / "sparse.fits"
+    known = [0, 1, rows // 3, rows // 2 + 7, rows - 1]
+    with path.open("wb") as file:
+        file.write(header({"SIMPLE": "T", "BITPIX": 8, "NAXIS": 0}) + header(cards))
+        start = file.tell()
+        file.truncate(start + -(-rows * width // 2880) * 2880)
+        for number, row in enumerate(known, 1):
+            file.seek(start + row * width)
+            file.write(np.array(number, ">i4").tobytes() + np.array(number / 2, ">f8").tobytes())
+    assert path.stat().st_blocks * 512 < 1 << 20
+    run_alone(PEAK + TABLE_STREAM, str(path), str(rows), ",".join(map(str, known)), TORCHFITS_MMAP=mapping)
+
+
+def header(cards: dict[str, object]) -> bytes:
+    text = "".join(f"{key:8}= {value:>20}".ljust(80) for key, value in cards.items()) + "END".ljust(80)
+    return text.ljust(-(-len(text) // 2880) * 2880).encode()
 
 
 def run_alone(script: str, *arguments: str, **settings: str) -> None:

@@ -487,6 +487,98 @@ def test_groups_that_are_counted_are_those_that_are_sorted(device: str, values: 
     assert torch.equal(counted.first, by_sort.first)
 
 
+@pytest.mark.parametrize("device", devices())
+@given(data=st.data(), slots=st.sampled_from([1, 2, 8, 64]))
+def test_groups_by_hashes_are_those_of_a_dict(device: str, data: st.DataObject, slots: int) -> None:
+    """With tables so small that most rows take several turns."""
+    t = data.draw(tables({"a": KINDS, "b": KINDS}, st.integers(1, 40)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(table_keys, "_FEW", -(10**6))  # nothing is counted
+        patch.setattr(table_keys, "_SLOTS", slots)
+        grouped = t.to(device).groupby(["a", "b"], dropna=False)
+        first = grouped.agg(n="size").to("cpu")
+    seen: dict[tuple[Any, ...], int] = {}
+    for row in with_one_zero(rows_of(t)):
+        seen[row] = seen.get(row, 0) + 1
+    assert dict(zip(with_one_zero(rows_of(first.select(["a", "b"]))), first["n"].tolist())) == seen
+
+
+@pytest.mark.parametrize(
+    ("kind", "distinct"), [("both", 3), ("str", 4_000), ("int", 60_000), ("str", 150_000), ("both", 150_000)]
+)
+def test_many_rows_by_pandas(kind: str, distinct: int) -> None:
+    """200000 rows: keys that are counted, looked up, and sorted; strings that differ in the blanks at their ends."""
+    random, rows = np.random.default_rng(8), 200_000
+    pick, other = random.integers(0, distinct, (2, rows))
+    names = np.char.mod("object number %d", pick)
+    columns = {"ID": random.integers(-(2**62), 2**62, distinct)[pick], "NAME": names, "V": random.normal(size=rows)}
+    padded = np.where(random.integers(0, 2, rows), np.char.ljust(names, 25), names)
+    t, frame = Table(columns | {"NAME": padded}), pandas.DataFrame(columns)
+    keys = {"str": ["NAME"], "int": ["ID"], "both": ["NAME", "ID"]}[kind]
+    ours = t.groupby(keys).agg(n="size", mean=("V", "mean"), least=("V", "min"))
+    expected = frame.groupby(keys)["V"].agg(["size", "mean", "min"]).reset_index()
+    assert_columns(ours, expected.rename(columns={"size": "n", "min": "least"}))
+    assert_columns(t.sort(keys), frame.sort_values(keys, kind="stable"))
+    right = {"ID": columns["ID"][other], "NAME": names[other], "W": np.arange(rows)}
+    few = min(rows // 20, 2 * distinct)
+    some = {name: values[:few] for name, values in right.items()}
+    joined = t.join(Table(some), keys, "left").select([*keys, "V", "W"])
+    W = joined["W"].double().masked_fill(joined.nulls["W"], torch.nan) if "W" in joined.nulls else joined["W"]
+    joined["W"] = W
+    assert_columns(joined, frame.merge(pandas.DataFrame(some)[[*keys, "W"]], on=keys, how="left"))
+
+
+def assert_columns(ours: Table, expected: pandas.DataFrame) -> None:
+    assert len(ours) == len(expected)
+    for name in ours.columns:
+        if ours.column(name).text:
+            np.testing.assert_array_equal(ours.strings(name), expected[name].to_numpy("U"))
+        else:
+            np.testing.assert_allclose(ours[name].numpy(), expected[name].to_numpy(), rtol=1e-12, atol=1e-12)
+
+
+@FEWER
+@given(data=st.data())
+def test_rows_and_order_by_pandas_and_arrow(data: st.DataObject) -> None:
+    """select, filter, sort by several keys, concat: with nulls and NaN, which come last."""
+    t = data.draw(tables({"a": ["int16", "float64", "str", "bool"], "b": ["uint32", "float32", "str"]}))
+    t["row"] = torch.arange(len(t))
+    arrow, frame = with_nulls_for_nan(t.to_arrow()), t.to_pandas()
+    mask = np.array(data.draw(st.lists(st.booleans(), min_size=len(t), max_size=len(t))), bool)
+    chosen = t.filter(mask).select(["row", "a"])
+    assert rows_of(chosen) == rows_of_arrow(arrow.filter(pa.array(mask, pa.bool_())).select(["row", "a"]))
+    assert chosen["row"].tolist() == frame[mask][["row", "a"]]["row"].tolist()
+    up = data.draw(st.booleans())
+    ours = t.sort(["a", "b"], not up)["row"].tolist()
+    place = [(name, "ascending" if up else "descending", "at_end") for name in ("a", "b")]
+    zeroed = arrow.set_column(1, "b", arrow["b"])
+    assert ours == zeroed.take(pc.sort_indices(zeroed, sort_keys=place))["row"].to_pylist()
+    by_pandas = frame.assign(b=frame["b"] + 0 if frame["b"].dtype.kind == "f" else frame["b"])
+    assert ours == by_pandas.sort_values(["a", "b"], ascending=up, kind="stable", na_position="last")["row"].tolist()
+    twice = Table.concat([t, t.filter(mask)])
+    assert rows_of(twice) == rows_of_arrow(pa.concat_tables([arrow, arrow.filter(pa.array(mask, pa.bool_()))]))
+    assert twice["row"].tolist() == pandas.concat([frame, frame[mask]])["row"].tolist()
+
+
+@FEWER
+@given(data=st.data())
+def test_missing_keys_by_pandas(data: st.DataObject) -> None:
+    """dropna=False: a group for what is missing, after the others."""
+    t = data.draw(tables({"a": ["int16", "float32", "str"], "b": ["uint8", "float64", "str"], "v": "int16"}))
+    frame = t.to_pandas()
+    for name in "ab":  # one zero, and None for whatever is missing
+        frame[name] = [None if value is None else value + type(value)() for value in values_of(t, name)]
+    for dropna in (True, False):
+        ours = t.groupby(["a", "b"], dropna=dropna).agg(n="size", total=("v", "sum"))
+        expected = frame.groupby(["a", "b"], dropna=dropna, sort=False)["v"].agg(["size", "sum"]).reset_index()
+        found = {tuple(row[:2]): (row[2], row[3]) for row in with_one_zero(rows_of(ours))}
+        plain = [
+            tuple(None if value is pandas.NA or value != value else value for value in row)
+            for row in expected.itertuples(index=False)
+        ]
+        assert found == {row[:2]: (row[2], row[3] or 0) for row in plain}
+
+
 # --- Joins -----------------------------------------------------------------------------------------------------------
 
 

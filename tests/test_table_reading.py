@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import torchfits
-from torchfits import Table, table_reading
+from torchfits import Table, table_reading, table_statistics
 
 ROWS = 40
 rng = np.random.default_rng(20)
@@ -315,36 +313,49 @@ def test_batches_that_cannot_be(path: Path) -> None:
         list(hdu.batches(1, columns=["DEC"]))
 
 
-STREAM = """
-import resource, sys, torch, torchfits
-count, total = 0, 0.0
-torchfits.read(sys.argv[1], rows=slice(0, 10))
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-for batch in torchfits.open(sys.argv[1])[1].batches(100_000, columns=["ID", "X"]):
-    count, total = count + len(batch), total + batch["X"].sum().item()
-print(count, total, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
-"""
+# --- Statistics ------------------------------------------------------------------------------------------------------
 
 
-def test_batches_take_no_memory_for_the_file(tmp_path: Path) -> None:
-    """8 million rows of 100 bytes, 800 MB in a sparse file, read through buffers."""
-    rows, width = 8_000_000, 100
-    header = table_files._mandatory(width, rows, 0, 3)
-    header |= {"TTYPE1": "ID", "TFORM1": "K", "TTYPE2": "X", "TFORM2": "D", "TTYPE3": "REST", "TFORM3": "84A"}
-    with open(tmp_path / "big.fits", "wb") as file:
-        file.write(table_files.PRIMARY + table_files._header(header))
-        file.truncate(file.tell() + -(-rows * width // 2880) * 2880)
-    environment = {
-        "TORCHFITS_MMAP": "0",
-        "PYTHONPATH": str(Path(torchfits.__file__).parents[1]),
-        "OMP_NUM_THREADS": "1",
-    }
-    out = subprocess.run(
-        [sys.executable, "-c", STREAM, str(tmp_path / "big.fits")],
-        capture_output=True,
-        text=True,
-        env=environment,
-        check=True,
-    ).stdout.split()
-    assert (int(out[0]), float(out[1])) == (rows, 0.0)
-    assert int(out[2]) < 60_000, f"{out[2]} KiB more were needed than before"  # of 800 000
+def test_statistics(path: Path, whole: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of every column of numbers, by NumPy; batches small enough that there are many."""
+    monkeypatch.setattr(table_statistics, "ROWS", 7)
+    hdu = torchfits.open(path)[1]
+    found = hdu.statistics()
+    assert list(found) == [name for name in whole.columns if name not in ("NAME", "BANDS", "VIS", "NOTE")]
+    assert whole.statistics() == found
+    for name, one in found.items():
+        column = whole.column(name)
+        values = column.values.numpy().ravel()
+        missing = column.missing().numpy().ravel() if column.offsets is None else np.isnan(values)
+        present = values[~missing]
+        assert (one.count, one.missing) == (len(present), missing.sum())
+        assert (one.min, one.max) == (present.min(), present.max())
+        assert type(one.min) is type(present.min().item())
+        numbers = present.astype("f8")
+        np.testing.assert_allclose([one.mean, one.std], [numbers.mean(), numbers.std(ddof=1)], rtol=1e-12)
+    some = hdu.statistics("ra", where="MAG > 0")
+    assert some == whole.filter(whole["Mag"] > 0).statistics(["RA"])
+    shares = [hdu.statistics(["RA"], rank=rank, world=3)["RA"] for rank in range(3)]
+    assert sum(share.count for share in shares) == ROWS
+    assert min(share.min for share in shares) == found["RA"].min
+    none = hdu.statistics("RA", where="RA < 0")["RA"]
+    assert (none.count, none.min, none.max) == (0, None, None)
+    assert np.isnan([none.mean, none.std]).all()
+    one = Table({"X": [2.5]}).statistics()["X"]
+    assert (one.mean, one.min) == (2.5, 2.5)
+    assert np.isnan(one.std)
+    with pytest.raises(TypeError, match="column NAME holds str12, not numbers"):
+        hdu.statistics(["RA", "NAME"])
+    with pytest.raises(KeyError, match="there is no column DEC"):
+        hdu.statistics("DEC")
+    with pytest.raises(ValueError, match="is no table"):
+        torchfits.open(path)[0].statistics()
+
+
+def test_logicals_undefined_far_on(tmp_path: Path) -> None:
+    """Masks are looked at by stretches: one undefined in the last row of many is found."""
+    rows = np.full((3, 2**19), b"F")
+    rows[2, -1] = b"\0"
+    cards = table_files._mandatory(2**19, 3, 0, 1) | {"TFORM1": f"{2**19}L"}
+    table = torchfits.read(table_files.PRIMARY + table_files._header(cards) + table_files.padded(rows.tobytes()))
+    assert table.nulls["col1"].nonzero().tolist() == [[2, 2**19 - 1]]

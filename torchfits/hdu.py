@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torchfits.table import Table
     from torchfits.table_columns import Names
     from torchfits.table_reading import RowsLike, TableReader
+    from torchfits.table_statistics import Statistics
     from torchfits.wcs import WCS
 
 # By the kind column of torch.ops.fits.hdus.
@@ -238,6 +239,21 @@ class HDU:
         if plain is None:
             plain = self._plain = PlainImage.of(self._file.source, self.index, self._row) or False
         return plain.part(section) if plain else None
+
+    def statistics(
+        self, columns: Names | None = None, *, where: str | None = None, rank: int = 0, world: int = 1
+    ) -> dict[str, Statistics]:
+        """Of a table the count, minimum, maximum, mean and so on of its columns of numbers, by name.
+
+        It goes through the file in batches, in memory that does not grow with it, over all rows, those for which
+        `where` is true, or the share of one process of several, as `batches` does.
+
+        >>> torchfits.open("mef.fits")["CATALOG"].statistics("RA", where="RA > 0")["RA"]
+        Statistics(count=4, missing=0, min=1.0, max=4.0, mean=2.5, std=1.2909944487358056)
+        """
+        if not self.is_table:
+            raise ValueError(f"{self._where} is no table, and statistics are of columns of tables")
+        return self._reader().statistics(columns, where, rank, world)
 
     def _reader(self) -> TableReader:
         from torchfits.table_reading import TableReader  # tables are loaded when there is one

@@ -11,11 +11,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from torchfits import table_join, table_keys
+from torchfits import table_join, table_keys, table_statistics
 from torchfits.column import Column, concatenated
 from torchfits.table_columns import Names, TableColumns
 from torchfits.table_group import GroupBy
 from torchfits.table_print import printed
+from torchfits.table_statistics import Statistics
 from torchfits.table_views import Row
 
 if TYPE_CHECKING:
@@ -188,6 +189,16 @@ class Table(TableColumns):
                 [table.column(name) if name in table else kind.all_missing(len(table)) for table in parts], name
             )
         return cls._of(out)
+
+    def statistics(self, columns: Names | None = None) -> dict[str, Statistics]:
+        """Count, missing values, minimum, maximum, mean and standard deviation of the columns of numbers, by name.
+
+        >>> Table({"MAG": [20.0, 22.0, None], "NAME": ["a", "b", "c"]}).statistics()["MAG"]
+        Statistics(count=2, missing=1, min=20.0, max=22.0, mean=21.0, std=1.4142135623730951)
+        """
+        names = table_statistics.numbers_of(self, columns)
+        rows = range(0, len(self), table_statistics.ROWS)
+        return table_statistics.statistics((self[start : start + table_statistics.ROWS] for start in rows), names)
 
     # --- Memory ------------------------------------------------------------------------------------------------------
 

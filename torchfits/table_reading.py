@@ -11,11 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from torchfits import table_statistics
 from torchfits.column import Column, concatenated
 from torchfits.header import Header
 from torchfits.source import Operator, Source
 from torchfits.table import Table
 from torchfits.table_columns import Names
+from torchfits.table_statistics import Statistics
 from torchfits.table_views import found
 
 FILTER_ROWS = Operator.named("filter_rows")
@@ -28,6 +30,8 @@ RowsLike = slice | Tensor | Sequence[int] | Sequence[bool] | Any  # NumPy's arra
 
 # Chosen rows of masks and of arrays of varying length are read by stretches of so many rows.
 _STRETCH = 1 << 16
+# Masks that are not kept are read by so many values: they take no memory to speak of.
+_TOGETHER = 1 << 20
 
 
 class Field(NamedTuple):
@@ -105,6 +109,14 @@ class TableReader:
             if len(batch):
                 yield batch
 
+    def statistics(self, columns: Names | None, where: str | None, rank: int, world: int) -> dict[str, Statistics]:
+        """Of the rows that `batches` goes through."""
+        names = table_statistics.numbers_of(self.read(columns, slice(0, 0)), columns)
+        if not names:
+            return {}
+        batches = self.batches(table_statistics.ROWS, names, where, rank, world)
+        return table_statistics.statistics(batches, names)
+
     def _matching(self, where: str, start: int, stop: int, numbers: Tensor | None) -> Tensor:
         """The rows of the range for which the condition is true; of `numbers` those, in their order."""
         found: Tensor = self._call(FILTER_ROWS, where, start, stop)
@@ -155,7 +167,8 @@ class TableReader:
             if field.jagged:
                 columns[name] = self._jagged(field, start, stop)
             else:
-                columns[name] = _described(next(tensors), self._nulls(field, start, stop), field)
+                values = next(tensors)
+                columns[name] = _described(values, self._nulls(field, values, start, stop), field)
         return Table._of(columns)
 
     def _numbered(self, chosen: dict[str, Field], rows: Tensor) -> Table:
@@ -177,8 +190,20 @@ class TableReader:
         values, offsets = self._call(READ_RAGGED, field.key, start, stop)
         return Column(values, None, offsets, field.text, field.unit, field.description)
 
-    def _nulls(self, field: Field, start: int, stop: int) -> Tensor | None:
-        return self._mask(field, start, stop).values if field.has_nulls else None
+    def _nulls(self, field: Field, values: Tensor, start: int, stop: int) -> Tensor | None:
+        """The mask of a column, where it has one; in floats that were integers it becomes NaN."""
+        if not field.has_nulls:
+            return None
+        rows = max(_TOGETHER // max(values[:1].numel(), 1), 1)
+        stretches = ((first, min(first + rows, stop)) for first in range(start, stop, rows))
+        if values.dtype.is_floating_point:
+            for first, last in stretches:
+                mask = self._mask(field, first, last).values
+                values[first - start : last - start].masked_fill_(mask, torch.nan)
+            return None
+        if field.letter == "L" and not any(bool(self._mask(field, *part).values.any()) for part in stretches):
+            return None
+        return self._mask(field, start, stop).values
 
     def _mask(self, field: Field, start: int, stop: int) -> Column:
         return Column(self._call(READ_NULL_MASK, [field.key], start, stop)[0])
