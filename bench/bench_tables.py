@@ -1,4 +1,5 @@
-"""Tables: 1M rows of ten mixed columns whole, by column and by rows; strings, variable-length arrays, ASCII.
+"""Tables: 1M rows of ten mixed columns whole, by column and by rows; 100M narrow rows, few wide ones; strings,
+variable-length arrays, ASCII.
 
 Results are tensors of native byte order, strings as bytes. What the targets do not name must be no slower than the best
 rival.
@@ -9,16 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
-from bench import readers, rivals, samples
+from bench import readers, rivals, samples, table_readers
 from bench.bench_images import memcpy
 from bench.harness import Case, Competitor, limit, ours
+from bench.table_readers import Columns
 
 ROWS, SOME, RAGGED_ROWS = 1_000_000, 10_000, 100_000
+NARROW_ROWS, WIDE_COLUMNS = 100_000_000, 500
 
 MIXED = [
     ("ID", "K", ">i8"),
@@ -34,7 +36,9 @@ MIXED = [
 ]
 
 
-def cases(folder: Path, rows: int = ROWS, some: int = SOME, ragged: int = RAGGED_ROWS) -> Iterator[Case]:
+def cases(
+    folder: Path, rows: int = ROWS, some: int = SOME, ragged: int = RAGGED_ROWS, narrow: int = NARROW_ROWS
+) -> Iterator[Case]:
     file, columns = _mixed(rows)
     mixed = partial(_write, folder / "mixed.fits", file)
     chosen = torch.from_numpy(np.random.default_rng(3).integers(0, rows, some))
@@ -51,6 +55,27 @@ def cases(folder: Path, rows: int = ROWS, some: int = SOME, ragged: int = RAGGED
     yield _arrays(f"table of {ragged} variable-length arrays", _write(folder / "ragged.fits", file), values, offsets)
     file, columns = _ascii(ragged)
     yield _case(f"ASCII table of {ragged} x 5", _write(folder / "ascii.fits", file), columns, must=4.0, aim=10.0)
+    del file
+    yield from _narrow_and_wide(folder, narrow, ragged, some)
+
+
+def _narrow_and_wide(folder: Path, rows: int, wide_rows: int, some: int) -> Iterator[Case]:
+    table = narrow_table(rows)
+    write = partial(write_narrow, folder / "narrow.fits", table)
+    one = {"MAG": _tensor(table["MAG"])}
+    yield _case(f"table of {rows} x 3, one column", write(), one, must=2.0, aim=2.7)
+    start, count = rows // 3, min(100 * some, rows // 2)
+    part = {name: _tensor(table[name][start : start + count]) for name, _, _ in NARROW}
+    yield _case(f"table of {rows} x 3, a range of {count} rows", write(), part, rows=(start, start + count))
+    chosen = torch.from_numpy(np.random.default_rng(3).integers(0, rows, some))
+    picked = {name: _tensor(table[name][chosen.numpy()]) for name, _, _ in NARROW}
+    yield _chosen(f"table of {rows} x 3, {some} random rows", write(), picked, chosen)
+    names = [f"C{number}" for number in range(WIDE_COLUMNS)]
+    values = np.random.default_rng(7).normal(size=(wide_rows, WIDE_COLUMNS)).astype(">f4")
+    wide = values.view(np.dtype([(name, ">f4") for name in names]))[:, 0]
+    path = _write(folder / "wide.fits", _table_hdu([(name, "E") for name in names], wide))
+    one = {"C321": _tensor(wide["C321"])}
+    yield _case(f"table of {wide_rows} x {WIDE_COLUMNS}, one column", path, one, must=2.0, aim=2.7)
 
 
 # --- Files --------------------------------------------------------------------------------------------------------
@@ -64,6 +89,29 @@ def _table_hdu(formats: Sequence[tuple[str, str]], rows: np.ndarray, heap: bytes
         cards += [samples.card(f"TTYPE{number}", name), samples.card(f"TFORM{number}", tform)]
     data = rows.tobytes() + heap
     return samples.header(cards) + data + bytes(-len(data) % samples.BLOCK)
+
+
+NARROW = [("ID", "J", ">i4"), ("MAG", "E", ">f4"), ("FLUX", "E", ">f4")]
+
+
+def narrow_table(rows: int) -> np.ndarray:
+    """Rows of 12 bytes."""
+    table = np.empty(rows, np.dtype([(name, kind) for name, _, kind in NARROW]))
+    table["ID"] = np.arange(rows)
+    table["MAG"] = np.random.default_rng(6).random(rows, dtype="f4")
+    table["FLUX"] = table["MAG"] * 2 + 1
+    return table
+
+
+def write_narrow(path: Path, table: np.ndarray) -> Path:
+    """The file of a `narrow_table`, without another copy of it in memory."""
+    empty = _table_hdu([(name, tform) for name, tform, _ in NARROW], table[:0])
+    sized = empty.replace(samples.card("NAXIS2", 0).encode(), samples.card("NAXIS2", len(table)).encode())
+    with path.open("wb") as file:
+        file.write(samples.header(samples.geometry(8, [])) + sized)
+        table.tofile(file)
+        file.write(bytes(-table.nbytes % samples.BLOCK))
+    return path
 
 
 def _write(path: Path, hdu: bytes) -> Path:
@@ -90,6 +138,13 @@ def _mixed(rows: int) -> tuple[bytes, dict[str, torch.Tensor]]:
             table[name] = random.integers(0, 127, shape)
     file = _table_hdu([(name, tform) for name, tform, _ in MIXED], table)
     return file, {name: _tensor(table[name]) for name, _, _ in MIXED}
+
+
+def write_mixed(path: Path, rows: int) -> int:
+    """The file of `rows` x 10; the bytes of its columns."""
+    file, columns = _mixed(rows)
+    _write(path, file)
+    return sum(column.nbytes for column in columns.values())
 
 
 def _strings(rows: int) -> tuple[bytes, dict[str, torch.Tensor]]:
@@ -142,38 +197,6 @@ def _ascii(rows: int) -> tuple[bytes, dict[str, torch.Tensor]]:
 
 # --- Cases --------------------------------------------------------------------------------------------------------
 
-Columns = dict[str, torch.Tensor]
-
-
-def _native(values: Any) -> torch.Tensor:
-    """A column of NumPy's as a tensor in memory of its own; strings as their bytes."""
-    array = np.asarray(values)
-    if array.dtype.kind == "U":  # fitsio's strings
-        array = array.astype("S")
-    if array.dtype.kind == "S":
-        array = np.ascontiguousarray(array).view(np.uint8).reshape(len(array), -1)
-    return readers.native(array)
-
-
-def _astropy(path: str, names: list[str], rows: Any) -> Columns:
-    from astropy.io import fits
-
-    with fits.open(path, character_as_bytes=True) as file:
-        data = file[1].data if rows is None else file[1].data[rows]
-        return {name: _native(data[name]) for name in names}
-
-
-def _fitsio(path: str, names: list[str], rows: Any) -> Columns:
-    import fitsio
-
-    with fitsio.FITS(path) as file:
-        unit = file[1]
-        if isinstance(rows, slice):
-            data = unit[names][rows]
-        else:
-            data = unit.read(columns=names, **({} if rows is None else {"rows": rows}))
-        return {name: _native(data[name]) for name in names}
-
 
 def _case(
     name: str,
@@ -197,8 +220,8 @@ def _case(
         expected=columns,
         competitors=[
             ours(with_ours),
-            Competitor("astropy", lambda: _astropy(file, names, some)),
-            Competitor("fitsio", lambda: _fitsio(file, names, some)),
+            Competitor("astropy", lambda: table_readers.astropy(file, names, some)),
+            Competitor("fitsio", lambda: table_readers.fitsio(file, names, some)),
             rivals.other("table", path=file, columns=names, rows=rows),
             limit("memcpy", memcpy(size)),
         ],
@@ -219,7 +242,7 @@ def _chosen(name: str, path: Path, columns: Columns, chosen: torch.Tensor) -> Ca
         # It reads each row once, in rising order.
         once, where = np.unique(numbers, return_inverse=True)
         places = torch.from_numpy(where)
-        return {name: values[places] for name, values in _fitsio(file, names, once).items()}
+        return {name: values[places] for name, values in table_readers.fitsio(file, names, once).items()}
 
     return Case(
         name=name,
@@ -227,7 +250,7 @@ def _chosen(name: str, path: Path, columns: Columns, chosen: torch.Tensor) -> Ca
         expected=columns,
         competitors=[
             ours(with_ours),
-            Competitor("astropy", lambda: _astropy(file, names, numbers)),
+            Competitor("astropy", lambda: table_readers.astropy(file, names, numbers)),
             Competitor("fitsio", with_fitsio),
             rivals.other("table_rows", path=file, columns=names, rows=numbers.tolist()),
             limit("memcpy", memcpy(size)),

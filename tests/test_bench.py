@@ -1,5 +1,6 @@
 """The harness of bench/, on cases that take no time: what it reports is right. No test asserts a time."""
 
+import importlib
 import json
 import sys
 from pathlib import Path
@@ -8,7 +9,18 @@ import pytest
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # bench/ is no part of the installed package
-from bench import bench_cutouts, bench_tables, bench_tiles, harness, plot, readers, report, rivals, samples
+from bench import (
+    bench_cutouts,
+    bench_operations,
+    bench_tables,
+    bench_tiles,
+    harness,
+    plot,
+    readers,
+    report,
+    rivals,
+    samples,
+)
 
 KEYS = {
     "benchmark", "case", "competitor", "kind", "check", "wall_time_ms", "min_ms", "spread", "bytes",
@@ -159,14 +171,25 @@ def test_sample_tables_are_read_alike(tmp_path, monkeypatch):
     monkeypatch.setattr(
         rivals, "other", lambda function, **arguments: harness.limit("installed elsewhere", lambda: None)
     )
+    importlib.import_module("torchfits")
     names = []
-    for case in bench_tables.cases(tmp_path, rows=300, some=40, ragged=50):
+    for case in bench_tables.cases(tmp_path, rows=300, some=40, ragged=50, narrow=500):
         names.append(case.name)
         checks = {competitor.name: harness.check(competitor, case.expected) for competitor in case.competitors}
         if "ASCII" in case.name:
             del checks["fitsio"]
         assert {verdict for verdict in checks.values() if verdict != "unchecked"} == {"right"}, (case.name, checks)
-    assert len(set(names)) == 7
+    assert len(set(names)) == 11
+
+
+def test_operations_agree(tmp_path):
+    """Every case of bench_operations, small: each library has the rows that pandas has."""
+    names = []
+    for case in bench_operations.cases(tmp_path, rows=400, right_rows=150, keys=30):
+        names.append(case.name)
+        checks = {competitor.name: harness.check(competitor, case.expected) for competitor in case.competitors}
+        assert {verdict for verdict in checks.values() if verdict != "unchecked"} == {"right"}, (case.name, checks)
+    assert len(set(names)) == len(names) == 13
 
 
 def test_a_worker_answers_and_reports_errors(tmp_path):
