@@ -21,6 +21,7 @@ from torchfits.column import Column, taken
 _LOW, _HIGH = -(2**63), 2**63 - 1
 _FEW = 1024
 _SLOTS = 1 << 16  # of the first table of hashes: it stays in the caches
+_TOGETHER = 1 << 16
 _MIX = -0x61C8864680B583EB  # 2^64 divided by the golden ratio, as int64
 
 
@@ -179,7 +180,7 @@ def _packed(words: Sequence[Tensor]) -> tuple[list[Tensor], int]:
             out[-1] = out[-1] * span + (word - low) if span > 1 else out[-1]
             room *= span
         elif span > 1 or (not out and word is words[-1]):
-            out.append(word - low if span < 2**63 else word)
+            out.append(word - low if span < 2**62 else word)  # one that can share is from 0 on
             room = span
     return out, room
 
@@ -269,17 +270,12 @@ def _first_equal(words: Sequence[Tensor], start: int, slots: int, most: int) -> 
     equal = left = torch.arange(size, device=words[0].device)
     own, known = words, start  # rows that are left, and how many of them are looked up only
     for turn in count():
-        places = _hashed(own, turn, slots)
-        winners = left.new_full((slots,), size).scatter_reduce_(0, places[known:], left[known:], "amin")
-        found = taken(winners, places)
-        differs = torch.zeros_like(found, dtype=torch.bool)
-        if start > 0:
-            none = found == size
-            found = torch.where(none, -1, found)
-        for word, mine in zip(words, own):
-            differs |= taken(word, found.clamp(min=0) if start > 0 else found) != mine
-        if start > 0:
-            differs &= ~none
+        found, differs = torch.empty_like(left), torch.empty_like(left, dtype=torch.bool)
+        for part in _stretches(left):
+            found[part] = _hashed([word[part] for word in own], turn, slots)
+        winners = left.new_full((slots,), size).scatter_reduce_(0, found[known:], left[known:], "amin")
+        for part in _stretches(left):
+            found[part], differs[part] = _looked_up(words, [word[part] for word in own], winners, found[part])
         equal = found if turn == 0 else equal.scatter_(0, left, found)
         again = differs.nonzero().squeeze(1)
         if turn == 0 and len(again) > most:
@@ -293,13 +289,32 @@ def _first_equal(words: Sequence[Tensor], start: int, slots: int, most: int) -> 
     raise AssertionError("turns do not end")
 
 
+def _stretches(rows: Tensor) -> list[slice]:
+    """Of a processor's rows so few at a time that what is made of them stays in its caches; of a device's all."""
+    step = _TOGETHER if rows.device.type == "cpu" else max(len(rows), 1)
+    return [slice(start, start + step) for start in range(0, len(rows), step)]
+
+
+def _looked_up(
+    words: Sequence[Tensor], own: Sequence[Tensor], winners: Tensor, places: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The rows at some places of a table, -1 where there is none, and whether those that are there differ."""
+    found = taken(winners, places)
+    none = found == len(words[0])
+    found.masked_fill_(none, 0)
+    differs = torch.zeros_like(none)
+    for word, mine in zip(words, own):
+        differs |= taken(word, found) != mine
+    return found.masked_fill_(none, -1), differs & ~none
+
+
 def _hashed(words: Sequence[Tensor], turn: int, slots: int) -> Tensor:
     """A number below `slots`, a power of two, of the words of each row; another one each turn."""
     mixed = torch.full_like(words[0], turn)
     for word in words:
         mixed = (mixed ^ (mixed >> 29)).add_(word).mul_(_MIX)
     mixed = (mixed ^ (mixed >> 32)).mul_(_MIX)
-    return (mixed >> (65 - slots.bit_length())) & (slots - 1)
+    return (mixed >> (65 - slots.bit_length())).bitwise_and_(slots - 1)
 
 
 def _sorted(words: Sequence[Tensor]) -> Groups:
