@@ -245,7 +245,7 @@ def _on_host(transform: Callable[..., torch.Tensor], points: torch.Tensor, wcs: 
 
 
 def transformed(code: str) -> Iterator[Case]:
-    """Points of one WCS, both ways; the limit is writing the result."""
+    """Points of one WCS, both ways, and to the pixels of a cutout; the limit is writing the result."""
     cards = f"""
 CTYPE1  = 'RA---{code}'
 CTYPE2  = 'DEC--{code}'
@@ -263,11 +263,17 @@ B_1_1   = -3E-7"""
     wcs = torch.ops.fits.wcs_from_header("\n".join(cards.split("\n")[1 : None if code.endswith("SIP") else -5]))
     pixel = torch.rand(SIDE * SIDE, 2, dtype=torch.float64) * SIDE
     world = torch.ops.fits.pixel_to_world(pixel, wcs)
+    cutout = torch.ops.fits.wcs_crop(wcs, torch.tensor([100, 200]))
     target = torch.empty_like(pixel, device="cuda")
-    there = wcs.cuda()
+    there, cutout_there = wcs.cuda(), cutout.cuda()
+
+    def to_cutout(points: torch.Tensor, wcs: torch.Tensor) -> torch.Tensor:
+        return torch.ops.fits.pixel_to_pixel(points, wcs, cutout_there if points.is_cuda else cutout)
+
     for name, transform, points in (
         ("pixel_to_world", torch.ops.fits.pixel_to_world, pixel),
         ("world_to_pixel", torch.ops.fits.world_to_pixel, world),
+        ("pixel_to_pixel", to_cutout, pixel),
     ):
         on_device = points.cuda()
         yield Case(

@@ -22,7 +22,6 @@ const wcs::Packed& item_of(const std::vector<wcs::Packed>& all, std::int64_t ite
 
 Tensor pixel_to_pixel(const Tensor& pixel, const Tensor& wcs_in, const Tensor& wcs_out) {
   constexpr std::string_view who = "pixel_to_pixel";
-  require(pixel.is_cpu(), who, ": pixel must be on the host, where this runs for now; bring it there with .cpu()");
   const Tensor slots_in = as_contiguous(wcs_in), slots_out = as_contiguous(wcs_out);
   const auto ins = unpacked(slots_in, who, "wcs_in"), outs = unpacked(slots_out, who, "wcs_out");
   const bool many_in = wcs_in.dim() == 2, many_out = wcs_out.dim() == 2, many = many_in || many_out;
@@ -170,8 +169,8 @@ std::string wcs_to_header(const Tensor& wcs) {
 
 Tensor wcs_header_text(const Tensor& wcs) { return text_tensor(cards_of(wcs, "wcs_header_text")); }
 
+// Those that run on the host alone.
 void add_derived(Library& m) {
-  m.impl("pixel_to_pixel", TORCH_BOX(&pixel_to_pixel));
   m.impl("wcs_footprint", TORCH_BOX(&wcs_footprint));
   m.impl("wcs_crop", TORCH_BOX(&wcs_crop));
   m.impl("wcs_to_header", TORCH_BOX(&wcs_to_header));
@@ -181,6 +180,9 @@ void add_derived(Library& m) {
 }  // namespace
 }  // namespace fits::ops
 
+STABLE_TORCH_LIBRARY_IMPL(fits, CPU, m) {
+  m.impl("pixel_to_pixel", TORCH_BOX(&fits::ops::pixel_to_pixel));
+  fits::ops::add_derived(m);
+}
 // Of tensors on a CUDA device the same kernels say what to do.
-STABLE_TORCH_LIBRARY_IMPL(fits, CPU, m) { fits::ops::add_derived(m); }
 STABLE_TORCH_LIBRARY_IMPL(fits, CUDA, m) { fits::ops::add_derived(m); }

@@ -136,6 +136,8 @@ TEST(differing_worlds_are_named) {
   CHECK_EQUAL(between(base, base + text_card("RADESYS", "ICRS")), std::string());
   CHECK_EQUAL(between(base + fk5, base + fk5 + card("EQUINOX", 2000.0)), std::string());
   CHECK(between(base, base + fk5).starts_with("wcs_in is ICRS and wcs_out is FK5 of equinox 2000;"));
+  CHECK_EQUAL(between(base + fk5, base + fk5 + card("EQUINOX", 2000.004)), std::string());
+  CHECK(between(base + fk5, base + fk5 + card("EQUINOX", 2000.006)).find("is FK5 of equinox 2000.006;") < 100);
   CHECK(between(base + fk4 + card("EQUINOX", 1950.0), base + fk4 + card("EQUINOX", 1975.0))
             .starts_with("wcs_in is FK4 of equinox 1950 and wcs_out is FK4 of equinox 1975;"));
   const std::string axis = text_card("CTYPE3", "FREQ") + card("CRVAL3", 1e9);

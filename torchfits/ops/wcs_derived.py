@@ -22,8 +22,9 @@ latitude axes may stand in either order; other axes meet in the order in which t
 projections, or where a distortion cannot be undone, is NaN, that point alone.
 
 World coordinates must mean the same: ValueError, naming both, where celestial frames (RADESYS, EQUINOX), the kinds of
-other axes (CTYPE), their units, or what spectra are relative to (RESTFRQ, RESTWAV of velocities, SPECSYS) differ. (astropy transforms between frames; here that is for the caller to do between
-``pixel_to_world`` and ``world_to_pixel``.) Derivative: of ``pixel``, by ``wcs_jacobian`` on both sides; NaN at a celestial
+other axes (CTYPE), their units, or what spectra are relative to (RESTFRQ, RESTWAV of velocities, SPECSYS) differ. (astropy
+transforms between frames; here that is for the caller to do between ``pixel_to_world`` and ``world_to_pixel``.) On a CUDA
+device, where raising would mean waiting, every coordinate is NaN instead: compare the headers first. Derivative: of ``pixel``, by ``wcs_jacobian`` on both sides; NaN at a celestial
 pole. NotImplementedError for derivatives in the WCS, which ``world_to_pixel(pixel_to_world(pixel, wcs_in), wcs_out)`` has,
 and for second derivatives.
 """,
