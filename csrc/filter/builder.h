@@ -60,6 +60,11 @@ class Builder {
   int sky(const Token& function, std::vector<int> arguments);
   int about_null(const Token& function, std::span<const int> arguments);
   int text_function(const Token& function, std::span<const int> arguments);
+  int in_region(const Token& function, std::span<const int> arguments);
+  int in_intervals(const Token& function, std::span<const int> arguments);
+  std::string constant_text(const Token& function, std::span<const int> arguments, std::size_t i) const;
+  int number_column(const Token& function, std::string_view name);
+  std::optional<std::int64_t> only_column(const Token& function, int id) const;
 
   const Names& names_;
   std::vector<Node> nodes_;

@@ -10,8 +10,8 @@
 
 namespace fits::filter {
 
-// The names of a table and its header, as the user sees them.
-class TableNames final : public Names {
+// The names of a table and its header, as the user sees them. Other files are for who knows how to open them.
+class TableNames : public Names {
  public:
   TableNames(const Table& table, HeaderView cards) noexcept : table_(table), cards_(cards) {}
   std::optional<Variable> column(std::string_view name) const override;

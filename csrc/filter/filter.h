@@ -43,13 +43,26 @@ struct Keyword {
   std::string text;
 };
 
-// What the names of an expression mean. Both throw (std::invalid_argument, a sentence) where the thing is there but no
-// filter can use it.
+struct Region;
+struct Intervals;
+
+// Two columns of the table, as Variable::column: those whose keywords bring a region from the sky to their pixels.
+struct ColumnPair {
+  std::int64_t x = 0, y = 0;
+};
+
+// What the names of an expression mean. All throw (std::invalid_argument, FileError, a sentence) where the thing is
+// there but no filter can use it.
 class Names {
  public:
   virtual ~Names() = default;
   virtual std::optional<Variable> column(std::string_view name) const = 0;
   virtual std::optional<Keyword> keyword(std::string_view name) const = 0;
+  // The region file that REGFILTER names. Unless it is overridden, there are no files.
+  virtual Region region(std::string_view file, const std::optional<ColumnPair>& columns) const;
+  // The good time intervals of a file and extension that GTIFILTER and its like name ("": of this file), in the times
+  // of this table; `start` and `stop` are the names of columns, with * for any letters.
+  virtual Intervals intervals(std::string_view file, std::string_view start, std::string_view stop) const;
 };
 
 // A part of a column that a filter reads: elements [first, first + count) of each row.

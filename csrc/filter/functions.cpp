@@ -21,14 +21,6 @@ constexpr std::array kRefused = {
     Refused{"RANDOM", "RANDOM would select other rows each time: mark rows with a column of random numbers"},
     Refused{"RANDOMN", "RANDOMN would select other rows each time: mark rows with a column of random numbers"},
     Refused{"RANDOMP", "RANDOMP would select other rows each time: mark rows with a column of random numbers"},
-    Refused{"GTIFILTER",
-            "GTIFILTER reads another extension, and a filter reads one table: give the intervals as "
-            "TIME = START:STOP joined with ||, or filter with CFITSIO"},
-    Refused{"GTIFIND", "GTIFIND reads another extension, and a filter reads one table: filter with CFITSIO"},
-    Refused{"GTIOVERLAP", "GTIOVERLAP reads another extension, and a filter reads one table: filter with CFITSIO"},
-    Refused{"REGFILTER",
-            "REGFILTER reads another file, and a filter reads one table: use CIRCLE, BOX, ELLIPSE, CONE "
-            "or SKYPOLYGON, or filter with CFITSIO"},
 };
 
 }  // namespace
@@ -48,6 +40,8 @@ int Builder::called(const Token& function, std::span<const int> arguments) {
   if (among(name, {"ISNULL", "DEFNULL", "SETNULL"})) return about_null(function, arguments);
   if (among(name, {"STRSTR", "STRMID"})) return text_function(function, arguments);
   if (among(name, {"CONE", "SKYBOX", "SKYPOLYGON"})) return sky(function, std::move(ids));
+  if (name == "REGFILTER") return in_region(function, arguments);
+  if (among(name, {"GTIFILTER", "GTIFIND", "GTIOVERLAP"})) return in_intervals(function, arguments);
   const bool numbers = size > 0 && std::all_of(ids.begin(), ids.end(), [this](int id) { return is_number(id); });
   if (numbers && size == 2 && (name == "MIN" || name == "MAX")) {
     promote(ids[0], ids[1], at);

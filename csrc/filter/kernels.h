@@ -60,4 +60,8 @@ Kernel polygon_kernel() noexcept;
 // with them.
 std::string prepare_polygon(const std::vector<double>& corners, std::vector<double>& reals);
 
+// region.cpp, intervals.cpp
+Kernel region_kernel() noexcept;                         // node.region
+Kernel interval_kernel(std::string_view name) noexcept;  // node.finder, or node.intervals of GTIOVERLAP
+
 }  // namespace fits::filter

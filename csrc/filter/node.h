@@ -2,10 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "filter/filter.h"
+#include "filter/intervals.h"
+#include "filter/region.h"
 
 namespace fits::filter {
 
@@ -53,6 +56,9 @@ struct Node {
   bool keeps_text = false;             // strings that are made here: needs room for their characters
   std::vector<std::int64_t> integers;  // what else the kernel must know
   std::vector<double> reals;
+  std::shared_ptr<const Region> region;
+  std::shared_ptr<const Intervals> intervals;
+  std::shared_ptr<const IntervalFinder> finder;
 
   // Values in a row, and their size. Strings are string_views.
   std::int64_t elements() const noexcept {

@@ -3,6 +3,8 @@
 #include <fitsio.h>
 #include <pthread.h>
 
+#include <algorithm>
+#include <cmath>
 #include <mutex>
 
 #include "format/error.h"
@@ -76,6 +78,32 @@ Buffer unpack_file(const std::string& path) {
   }
   check(status, Status::truncated);
   return out;
+}
+
+bool SkyPlane::known() const noexcept {
+  const auto known = {"-CAR", "-SIN", "-TAN", "-ARC", "-NCP", "-GLS", "-MER", "-AIT", "-STG"};
+  return std::find(known.begin(), known.end(), projection) != known.end();
+}
+
+// Both are arithmetic alone, without a file or global state: no lock.
+std::optional<std::array<double, 2>> SkyPlane::to_pixel(double longitude, double latitude) const {
+  std::string type = projection;
+  double x = 0, y = 0;
+  int status = 0;
+  fits_world_to_pix(longitude, latitude, value[0], value[1], pixel[0], pixel[1], step[0], step[1], rotation,
+                    type.data(), &x, &y, &status);
+  if (status != 0 || !std::isfinite(x) || !std::isfinite(y)) return std::nullopt;
+  return {{x, y}};
+}
+
+std::optional<std::array<double, 2>> SkyPlane::to_sky(double x, double y) const {
+  std::string type = projection;
+  double longitude = 0, latitude = 0;
+  int status = 0;
+  fits_pix_to_world(x, y, value[0], value[1], pixel[0], pixel[1], step[0], step[1], rotation, type.data(), &longitude,
+                    &latitude, &status);
+  if (status != 0 || !std::isfinite(longitude) || !std::isfinite(latitude)) return std::nullopt;
+  return {{longitude, latitude}};
 }
 
 }  // namespace fits::io

@@ -2,15 +2,14 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <optional>
 
-#include "filter/cells.h"
 #include "format/error.h"
 #include "format/tile_table.h"
+#include "ops/filter_cells.h"
+#include "ops/filter_files.h"
 #include "ops/shares.h"
 #include "ops/source.h"
 #include "ops/table.h"
-#include "tile/table_window.h"
 
 namespace fits::ops {
 namespace {
@@ -18,72 +17,6 @@ namespace {
 using filter::InputReader;
 
 constexpr std::int64_t kPieces = 8;  // of a compressed table for each thread, so that uneven ones balance
-
-// Where an input's cells lie: the first row's, and how far apart.
-struct Cells {
-  const std::byte* first;
-  std::int64_t stride;
-};
-
-// The rows of a table, for one thread.
-class Rows {
- public:
-  virtual ~Rows() = default;
-  // Of the table's rows [row, row + count) the cells of input `k`.
-  virtual Cells cells(std::size_t k, std::int64_t row, std::int64_t count) = 0;
-};
-
-class PlainRows final : public Rows {
- public:
-  PlainRows(const ByteReader& bytes, const Hdu& hdu, std::int64_t row_size, const std::vector<InputReader>& inputs)
-      : bytes_(bytes), start_(hdu.data_start), row_size_(row_size), inputs_(inputs), scratch_(inputs.size()) {}
-
-  Cells cells(std::size_t k, std::int64_t row, std::int64_t count) override {
-    const auto first = static_cast<std::uint64_t>(row * row_size_ + inputs_[k].start());
-    const auto size = static_cast<std::size_t>((count - 1) * row_size_ + inputs_[k].width());
-    const Bytes view = bytes_.view(start_ + first, size, scratch_[k]);
-    if (view.size() < size) throw FileError(Status::truncated, "the file became shorter while it was read");
-    bytes_.passed(start_ + first, size);  // a moment early, which costs a page fault at most
-    return {view.data(), row_size_};
-  }
-
- private:
-  const ByteReader& bytes_;
-  std::uint64_t start_;
-  std::int64_t row_size_;
-  const std::vector<InputReader>& inputs_;
-  std::vector<std::vector<std::byte>> scratch_;
-};
-
-class CompressedRows final : public Rows {
- public:
-  CompressedRows(const ByteReader& bytes, const Hdu& hdu, const CompressedTable& table,
-                 const std::vector<InputReader>& inputs) {
-    for (const InputReader& input : inputs) {
-      const auto stored = std::ranges::find(table.columns, input.column().number, &TableColumn::number);
-      if (stored == table.columns.end()) {
-        columns_.emplace_back(std::nullopt);  // a column of no bytes
-        continue;
-      }
-      const auto number = static_cast<std::size_t>(stored - table.columns.begin());
-      columns_.push_back(Input{{bytes, hdu, table, number}, input.start() - stored->start, stored->width});
-    }
-  }
-
-  Cells cells(std::size_t k, std::int64_t row, std::int64_t count) override {
-    if (!columns_[k]) return {&nothing_, 0};
-    Input& input = *columns_[k];
-    return {input.window.cells(row, count) + input.start, input.width};
-  }
-
- private:
-  struct Input {
-    TableWindow window;
-    std::int64_t start, width;  // of what is read in the column's cells, and of these
-  };
-  std::byte nothing_{};
-  std::vector<std::optional<Input>> columns_;
-};
 
 // A filter with what it reads, for all threads.
 struct Plan {
@@ -220,16 +153,10 @@ class Worker {
       const Cells cells = rows_.cells(k, from, inside);
       const std::int64_t done = input.read(cells.first, cells.stride, inside, part.scratch.data(),
                                            part.values.data() + before * input.value_size(), nulls);
-      if (done < inside) fail(input.column(), cells, from, done);
+      if (done < inside) fail_cell(input.column(), cells, from, done);
       if (outside && !input.marks_nulls()) std::memset(nulls, 0, static_cast<std::size_t>(inside * input.null_size()));
     }
     blocks_[k] = {part.values.data(), marks && input.null_size() > 0 ? part.nulls.data() : nullptr};
-  }
-
-  [[noreturn]] static void fail(const Column& column, const Cells& cells, std::int64_t row, std::int64_t done) {
-    const Bytes field(cells.first + done * cells.stride, static_cast<std::size_t>(column.width));
-    throw FileError(Status::bad_header, sentence("row ", row + done, ", ", column.title(), ": '", as_text(field),
-                                                 "' is no number that its format TFORMn allows (section 7.2.5)"));
   }
 
   const Plan& plan_;
@@ -279,7 +206,7 @@ Tensor filter_table(const io::Source& source, std::int64_t index, const Text& ex
   const ByteReader& bytes = source.file->bytes();
   const Table& table = source.file->table(hdu);
   const std::string cards = visible_cards(bytes, hdu);
-  const filter::Filter compiled(expression, filter::TableNames(table, HeaderView(cards)));
+  const filter::Filter compiled(expression, FilterNames(source, table, cards));
   std::vector<InputReader> inputs;
   std::int64_t row_bytes = 0;
   for (const filter::Input& input : compiled.inputs()) {
@@ -291,12 +218,12 @@ Tensor filter_table(const io::Source& source, std::int64_t index, const Text& ex
     const RowRange range = believed(RowRange(start, stop, compressed.rows), compressed.row_size);
     const Plan plan{compiled, inputs, compressed.rows, std::max<std::int64_t>(compressed.tile_rows, 1)};
     return select(plan, range, kPieces * thread_count(),
-                  [&] { return std::make_unique<CompressedRows>(bytes, hdu, compressed, inputs); });
+                  [&] { return compressed_rows(bytes, hdu, compressed, inputs); });
   }
   const RowRange range = believed(RowRange(start, stop, table.rows.count), table.rows.size);
   const Shares shares(range.count, table.rows.size + row_bytes);
   return select(Plan{compiled, inputs, table.rows.count, 1}, range, shares.count(),
-                [&] { return std::make_unique<PlainRows>(bytes, hdu, table.rows.size, inputs); });
+                [&] { return plain_rows(bytes, hdu, table.rows.size, inputs); });
 }
 
 Tensor filter_rows(const Text& path, std::int64_t hdu, const Text& expression, std::int64_t start,

@@ -2,6 +2,7 @@
 // Blocks. test_filter_cfitsio.cpp writes the same to a file.
 #pragma once
 
+#include <cctype>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -13,10 +14,81 @@
 #include <vector>
 
 #include "filter/filter.h"
+#include "filter/intervals.h"
+#include "filter/region.h"
 
 namespace check {
 
 namespace filter = fits::filter;
+
+// Region files with a few shapes each, drawn at random; numbers are often whole, so that points lie on edges.
+inline std::vector<std::string> made_regions(int count) {
+  std::mt19937 random(11);
+  const auto below = [&random](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
+  const auto number = [&](int low, int high) {
+    std::string text = std::to_string(low + below(high - low + 1));
+    return below(3) == 0 ? text + "." + std::to_string(below(100)) : text;
+  };
+  const auto place = [&] { return number(-6, 6) + "," + number(-6, 6); };
+  const auto lengths = [&](int n) {
+    std::string text;
+    for (int i = 0; i < n; ++i) text += "," + number(i == 0 || i == n / 2 ? 1 : 3, 4 + 3 * i);
+    return text;
+  };
+  const auto angle = [&] { return "," + number(-400, 400); };
+  const auto shape = [&]() -> std::string {
+    switch (below(17)) {
+      case 0: return "circle(" + place() + lengths(1) + ")";
+      case 1: return "Annulus(" + place() + lengths(2) + ")";
+      case 2: return "ellipse(" + place() + lengths(2) + (below(3) == 0 ? "" : angle()) + ")";
+      case 3: return "elliptannulus(" + place() + lengths(4) + angle() + angle() + ")";
+      case 4: return "ellipse(" + place() + lengths(4) + angle() + ")";
+      case 5: return "box(" + place() + lengths(2) + (below(3) == 0 ? "" : angle()) + ")";
+      case 6: return "rotbox(" + place() + lengths(4) + angle() + (below(2) == 0 ? "" : angle()) + ")";
+      case 7: return "rectangle(" + place() + "," + place() + ")";
+      case 8: return "rotrectangle(" + place() + "," + place() + angle() + ")";
+      case 9: return "diamond(" + place() + lengths(2) + angle() + ")";
+      case 10: return "pie(" + place() + angle() + angle() + ")";
+      case 11: return "point(" + place() + ")";
+      case 12: return "line(" + place() + "," + place() + ")";
+      case 13: return "panda(" + place() + angle() + angle() + ",2" + lengths(2) + ",3)";
+      case 14: return "epanda(" + place() + angle() + angle() + ",2" + lengths(4) + ",3" + angle() + ")";
+      case 15: return "bpanda(" + place() + angle() + angle() + ",2" + lengths(4) + ",3)";
+      default: {
+        std::string text = "polygon(" + place();
+        for (int i = 2 + below(5); i > 0; --i) text += "," + place();
+        return text + ")";
+      }
+    }
+  };
+  std::vector<std::string> files;
+  for (int i = 0; i < count; ++i) {
+    std::string text = below(2) == 0 ? "# Region file format: DS9\nglobal color=green (x)\nphysical\n" : "";
+    for (int k = 1 + below(5); k > 0; --k) {
+      text += (below(3) == 0 ? "-" : "") + shape() + (below(4) == 0 ? " " : below(4) == 0 ? " # (text)\n" : "\n");
+    }
+    files.push_back(text + "\n");
+  }
+  return files;
+}
+
+// The good time intervals of an extension, as a table may have them.
+struct MadeIntervals {
+  std::string name;
+  filter::Intervals rows;
+};
+
+inline std::vector<MadeIntervals> made_intervals() {
+  std::vector<MadeIntervals> all{{"GTIMANY", {}}, {"GTIFEW", {}}, {"GTIMIXED", {}}, {"GTINONE", {}}};
+  for (int i = 0; i < 24; ++i) {
+    all[0].rows.start.push_back(-9 + 0.75 * i);
+    all[0].rows.stop.push_back(-9 + 0.75 * i + (i % 3 == 0 ? 0.5 : 0.25));
+  }
+  all[1].rows = {{-4, -1, 2.5}, {-2, 2, 6}};
+  all[2].rows = {{5, -8, -1, -1.5, 0, 7, 8, 3, -5, 3, 1, 2, -3, -9, 6, 4, 0, 3},
+                 {6, -7, 1, 2, 0, 7.5, 8, 3.25, -6, 3, 1, 1, -2.5, -9, 6, 4.5, 0, 9}};
+  return all;
+}
 
 struct FilterColumn {
   std::string name, tform, tdim;
@@ -38,6 +110,8 @@ struct FilterColumn {
 struct FilterTable : filter::Names {
   std::int64_t rows;
   std::vector<FilterColumn> columns;
+  std::vector<std::string> regions = made_regions(40);
+  std::vector<MadeIntervals> good_times = made_intervals();
 
   explicit FilterTable(std::int64_t rows) : rows(rows) {
     using filter::Type;
@@ -157,6 +231,22 @@ struct FilterTable : filter::Names {
     if (same(name, "KEYS")) return filter::Keyword{filter::Type::string, 0, 0, "ab"};
     if (same(name, "KEYL")) return filter::Keyword{filter::Type::boolean, 1, 0, {}};
     return {};
+  }
+
+  // "...r7.reg" is one of the made files; any other name is itself the text of one.
+  filter::Region region(std::string_view file, const std::optional<filter::ColumnPair>&) const override {
+    const auto number = file.ends_with(".reg") && file.find('r') != file.npos ? file.substr(file.rfind('/') + 2) : "";
+    const std::size_t i =
+        number.empty() || number[0] < '0' || number[0] > '9' ? regions.size() : std::stoul(std::string(number));
+    filter::PlaneOfColumns plane{[](double x, double y) { return std::optional<filter::Point>({x / 2, y / 2}); }, 5};
+    return filter::read_region_text(i < regions.size() ? std::string_view(regions[i]) : file, plane);
+  }
+
+  filter::Intervals intervals(std::string_view file, std::string_view, std::string_view) const override {
+    for (const auto& [name, rows] : good_times) {
+      if (file == "[" + name + "]" || file.empty() || file == "+2") return rows;
+    }
+    throw std::invalid_argument("there is no such extension");
   }
 
   // An input's values of rows [first, first + count), and the memory that they are in.

@@ -1,5 +1,6 @@
 // libFuzzer target: any text as a filter. Built and run as fuzz_header.cpp. What is compiled is evaluated, in blocks of
-// two sizes, which must select the same rows.
+// two sizes, which must select the same rows. The name of a region file is taken for its text:
+// regfilter('circle(1,2,3)').
 #include <cstdint>
 #include <cstdlib>
 #include <stdexcept>

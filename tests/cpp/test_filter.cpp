@@ -203,6 +203,63 @@ TEST(differs_from_cfitsio) {
       all("isnull('a' + strmid(S, 0, 1)) && (F ? 'a' + strmid(S, 0, 1) : 'b') == 'b'"));  // copies what it never wrote
   CHECK(same("accum(L) == 3", "accum((int)L) == 3"));  // reads the bytes of logical values as integers
   CHECK(all("strmid('ab   ', 4, 1) == ' '"));
+  CHECK(all("gtifind('[GTIFEW]', 0) == 2"));                      // documented, refused: taken for a logical value
+  CHECK(all("gtioverlap('[GTIFEW]', -3, 3) == 1 + 3 + 0.5"));     // likewise until CFITSIO 4.3
+  CHECK(all("gtioverlap('[GTIFEW]', 1, 0.5) == 0"));              // -0.5 where the row before was in the same one
+  CHECK(all("regfilter('polygon(1,2,3,2,5,2)', 1, 2)"));          // loops for ever
+  CHECK(all("regfilter('fk5;ellipse(2,4,3d,1d,85d)', 1, 3.4)"));  // takes an angle with a d for a length
+}
+
+TEST(regions_are_inside_what_they_say) {
+  const auto inside = [](const std::string& text, double x, double y) {
+    const char quote = text.find('\'') == text.npos ? '\'' : '"';
+    return all("regfilter(" + (quote + text + quote) + ", " + std::to_string(x) + ", " + std::to_string(y) + ")");
+  };
+  CHECK(inside("circle(1,2,3)", 4, 2) && !inside("circle(1,2,3)", 4.001, 2));
+  CHECK(inside("-circle(1,2,3)", 4.001, 2) && !inside("-circle(1,2,3)", 4, 2));
+  CHECK(inside("point(1,2)", 0.5, 1.5) && !inside("point(1,2)", 1.5, 2) && inside("line(0,0,10,0)", 10.4, 0.4));
+  CHECK(inside("sector(0,0,170,190)", -5, 0) && !inside("sector(0,0,10,20)", -5, 0) &&
+        inside("pie(0,0,350,730)", 1, 0));
+  CHECK(inside("box(0,0,4,2,90)", 0.9, 1.9) && !inside("box(0,0,4,2,90)", 1.9, 0.9));
+  CHECK(inside("rectangle(4,4,0,0)", 0, 4) && inside("diamond(0,0,2,4)", 0, 2) && !inside("diamond(0,0,2,4)", 0.6, 1));
+  CHECK(!inside("ellipse(0,0,1,2,3,4)", 0.5, 0) && inside("ellipse(0,0,1,2,3,4)", 2, 0));
+  CHECK(inside("panda(0,0,0,90,1,1,2,1)", 1, 1) && !inside("panda(0,0,0,90,1,1,2,1)", -1, 1));
+  CHECK(inside("polygon(0,0,4,0,4,4,2,1,0,4)", 2, 1) && !inside("polygon(0,0,4,0,4,4,2,1,0,4)", 2, 1.5));
+  // What is excluded takes from all that comes before it in the file, and from nothing that comes after.
+  CHECK(!inside("circle(0,0,3)-circle(0,0,1)", 0, 0) && inside("circle(0,0,3)-circle(0,0,1)circle(0,0,1)", 0, 0));
+  CHECK(inside("-circle(0,0,1)circle(0,0,.5)", 0.1, 0) && inside("-circle(0,0,1)circle(0,0,.5)-point(9,9)", 9, 9));
+  // Lengths and angles on the sky: the plane of these tests has two degrees to a pixel, turned by 5 degrees.
+  CHECK(inside("fk5;circle(10,20,2d)", 6, 10) && !inside("fk5;circle(10,20,119')", 6, 10));
+  CHECK(inside("icrs\ncircle(0:40:0,20:00:00,7200\")", 5, 11) && inside("fk5;sector(0,0,-6,-4)", 1, 0));
+  CHECK(!inside("image;circle(10,20,2)", 6, 10) && inside("circle(10:0:0,20:0:0,4)circle(0,0,2)", 1, 1));
+}
+
+TEST(times_are_found_among_intervals_in_any_order) {
+  const auto brute = [](const fits::filter::Intervals& in, double t) {
+    std::int64_t row = -1;
+    for (std::size_t i = 0; i < in.start.size(); ++i) {
+      if (in.start[i] <= t && t <= in.stop[i]) row = static_cast<std::int64_t>(i);
+    }
+    return row;
+  };
+  std::mt19937 random(3);
+  for (int round = 0; round < 200; ++round) {
+    fits::filter::Intervals in;
+    for (int i = static_cast<int>(random() % 12); i > 0; --i) {
+      in.start.push_back(static_cast<double>(random() % 20));
+      in.stop.push_back(in.start.back() + static_cast<double>(random() % 8) - 1);
+      if (random() % 20 == 0) in.stop.back() = std::nan("");
+    }
+    const fits::filter::IntervalFinder finder(in);
+    std::size_t near = 0;
+    for (int k = 0; k < 100; ++k) {
+      const double t = static_cast<double>(random() % 60) / 2 - 1;
+      CHECK_EQUAL(finder.row(t, near), brute(in, t));
+    }
+    CHECK_EQUAL(finder.row(std::nan(""), near), -1);
+    CHECK_EQUAL(finder.row(HUGE_VAL, near), -1);
+    CHECK_EQUAL(finder.row(-HUGE_VAL, near), -1);
+  }
 }
 
 TEST(cones_have_no_seams) {
@@ -307,8 +364,11 @@ TEST(complaints_name_the_place) {
   CHECK(fails("I[1] == 1", "single value") && fails("V == M", "do not go together") &&
         fails("V[1.5] == 1", "one integer"));
   CHECK(fails("1 / 0 == 1", "has no value") && fails("sqrt(-1) == 1", "has no value") && fails("E & 1 == 1", "(int)"));
-  CHECK(fails("random() > 0.5", "other rows each time") && fails("gtifilter()", "CFITSIO") &&
-        fails("regfilter('a.reg')", "CFITSIO"));
+  CHECK(fails("random() > 0.5", "other rows each time") && fails("gtifilter()", "no column of numbers TIME"));
+  CHECK(fails("regfilter('point(1,2)')", "no column of numbers X") && fails("regfilter(S, E, D)", "a name in quotes") &&
+        fails("regfilter('point(1,2)', E + I, D)", "several columns") &&
+        fails("regfilter('poin(1,2)', E, D)", "line 1: 'poin' is no shape") &&
+        fails("gtioverlap('[GTIMIXED]', E, D) > 1", "in order, and row 1 begins before row 0 has ended"));
   CHECK(fails("nosuch(I) > 1", "no function NOSUCH") && fails("sin('a') > 1", "takes other arguments") &&
         fails("sin() > 1", "takes other"));
   CHECK(fails("I{J} > 1", "constant integer") && fails("(I + 1){1} > 1", "") && fails("'abc", "no closing quote") &&

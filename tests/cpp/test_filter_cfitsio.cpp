@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <random>
 #include <utility>
 
@@ -17,7 +19,9 @@ namespace {
 using check::FilterTable;
 using check::filter::Type;
 
-// The table as a FITS file in memory.
+const std::string kFolder = (std::filesystem::temp_directory_path() / ("filter" + std::to_string(getpid()))).string();
+
+// The table as a FITS file in memory, with good time intervals after it; region files in a folder.
 class Oracle {
  public:
   explicit Oracle(const FilterTable& table) : table_(table) {
@@ -39,10 +43,17 @@ class Oracle {
     must(fits_write_key(file_, TLOGICAL, "KEYL", &logical, nullptr, &status_));
     must(fits_set_hdustruc(file_, &status_));
     for (std::size_t i = 0; i < table.columns.size(); ++i) write_values(static_cast<int>(i + 1), table.columns[i]);
+    for (const auto& good_times : table.good_times) write_intervals(good_times);
+    must(fits_movabs_hdu(file_, 2, nullptr, &status_));
+    std::filesystem::create_directories(kFolder);
+    for (std::size_t i = 0; i < table.regions.size(); ++i) {
+      std::ofstream(kFolder + "/r" + std::to_string(i) + ".reg") << table.regions[i];
+    }
     must(fits_flush_file(file_, &status_));
   }
   ~Oracle() {
     stop();
+    std::filesystem::remove_all(kFolder);
     int status = 0;
     fits_close_file(file_, &status);
   }
@@ -110,6 +121,16 @@ class Oracle {
     std::string result;
     for (const char s : selected) result += s == 1 ? '1' : '.';
     return result;
+  }
+
+  void write_intervals(const check::MadeIntervals& good_times) {
+    char* names[] = {const_cast<char*>("START"), const_cast<char*>("STOP")};
+    char* forms[] = {const_cast<char*>("D"), const_cast<char*>("D")};
+    const auto rows = static_cast<LONGLONG>(good_times.rows.start.size());
+    must(fits_create_tbl(file_, BINARY_TBL, rows, 2, names, forms, nullptr, good_times.name.c_str(), &status_));
+    if (rows == 0) return;
+    must(fits_write_col_dbl(file_, 1, 1, 1, rows, const_cast<double*>(good_times.rows.start.data()), &status_));
+    must(fits_write_col_dbl(file_, 2, 1, 1, rows, const_cast<double*>(good_times.rows.stop.data()), &status_));
   }
 
   void must(int status) {
@@ -190,7 +211,7 @@ class Writer {
     if (depth <= 0)
       return one_of(
           {"L", "G", "T", "F", "KEYL", "#keyl", "I > 0", "E<1", "LV[2]", "S=='ab'", "isnull(I)", "L{-1}", "S{-1}>'b'"});
-    switch (below(22)) {
+    switch (below(24)) {
       case 0:
       case 1: return wrap(logical(depth - 1)) + spelled({"&&", ".and.", ".AND.", " and. "}) + wrap(logical(depth - 1));
       case 2:
@@ -221,6 +242,10 @@ class Writer {
       case 19:
         return "sum(" + logical_vector(depth - 1) + ")" + comparison() + one_of({"2", "1", "0", "nelem(V)", "N"});
       case 20: return wrap(logical_vector(depth - 1)) + "[" + one_of({"1", "3", "N"}) + "]";
+      case 21: return region(one_of({"E", "D", "E*2", "I", "J/4", "W[2]", "W[N]", "1.5", "-E"}));
+      case 22:
+        return good_time(
+            one_of({"E", "D", "E*2-1", "I", "J/4", "K{1}", "SC", "W[2]", "E{-1}", "#row/10.", "I+D", "2.5"}));
       default: return wrap(number(depth - 1)) + "~" + wrap(number(depth - 1));
     }
   }
@@ -322,13 +347,27 @@ class Writer {
 
   std::string logical_vector(int depth) {
     if (depth <= 0) return one_of({"V>0", "W<1.5", "V==VW", "isnull(V)", "LV", "{L,G,T}", "isnull(W)"});
-    switch (below(5)) {
+    switch (below(7)) {
       case 0: return wrap(integer_vector(depth - 1)) + comparison() + wrap(integer_vector(depth - 1));
       case 1: return wrap(real_vector(depth - 1)) + comparison() + wrap(number(depth - 1));
       case 2: return "!" + wrap(logical_vector(depth - 1));
       case 3: return wrap(logical_vector(depth - 1)) + spelled({"&&", "||"}) + wrap(logical(depth - 1));
+      case 4: return region(one_of({"W", "V", "W*2"}));
+      case 5: return good_time(one_of({"W", "V/2."}));
       default: return wrap(logical_vector(depth - 1)) + equality() + wrap(logical(depth - 1));
     }
+  }
+
+  std::string region(const std::string& x) {
+    return "regfilter('" + kFolder + "/r" + std::to_string(below(40)) + ".reg'," + x + "," +
+           one_of({"D", "E", "D-1", "I", "K", "2", "D{1}"}) + ")";
+  }
+  // The number of an interval can only be asked for so: elsewhere CFITSIO does not take it for a number. Of no time
+  // that is NaN: in CFITSIO it is in the interval where the one before it was.
+  std::string good_time(const std::string& time) {
+    const std::string arguments =
+        "('" + one_of({"", "[GTIMANY]", "[GTIFEW]", "[GTIMIXED]", "[GTINONE]", "+2"}) + "'," + time + ")";
+    return below(4) == 0 ? "isnull(gtifind" + arguments + ")" : "gtifilter" + arguments;
   }
 
   std::string string(int depth) {

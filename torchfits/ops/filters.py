@@ -10,8 +10,8 @@ DOCS = {
     "filter_rows": """Rows of a table that an expression selects: their numbers from 0, int64 ``[n]``, ascending.
 
 The expression is one of CFITSIO's row filters (``"MAG < 20 && FLAG == 0"``): arithmetic, comparisons, functions, strings,
-bit masks, vectors and their elements, ``#row``, header keywords, NULL; and places on the sky (``cone``, ``skybox``,
-``skypolygon``). ``docs/filter.md`` has the whole grammar, and where it differs from CFITSIO's. A row is selected where
+bit masks, vectors and their elements, ``#row``, header keywords, NULL, good time intervals and regions, which may lie
+in other extensions and files (``gtifilter``, ``regfilter``); and places on the sky (``cone``, ``skybox``, ``skypolygon``). ``docs/filter.md`` has the whole grammar, and where it differs from CFITSIO's. A row is selected where
 the expression is true; not where it is NULL.
 
 It is compiled once and computed for blocks of rows at a time, on the intra-op threads, over those columns alone that it
