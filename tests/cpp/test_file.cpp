@@ -75,6 +75,12 @@ TEST(stretches_are_read_together_where_a_call_costs_more_than_the_gap) {
   CHECK(!read_together(0, kJoined + 1));
 }
 
+TEST(stretches_are_asked_for_together_where_a_request_costs_more_than_the_gap) {
+  CHECK(ask_together(0));
+  CHECK(ask_together(16384 - 128));  // rows of 4096 pixels of 4 bytes
+  CHECK(!ask_together(16384 + 1));
+}
+
 TEST(gzip_one_member_several_members_and_trailing_bytes) {
   const std::string one = gzipped(kText);
   CHECK(inflated(one) == kText);
