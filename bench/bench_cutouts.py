@@ -129,22 +129,20 @@ def _compressed_files(folder: Path, files: int, side: int, count: int) -> Case:
 
 
 def _case(job: Job, what: str, must: float, aim: float | None, cold: bool = False) -> Case:
-    # Of so many only the fastest: the others take minutes.
-    most = FEW * 32**2 if job.hdu else SOME * 64**2
-    all_of_them = job.count * job.size**2 <= most
-    place_by_place = [
-        Competitor("astropy, section", lambda: _with_astropy(job, "section")),
-        Competitor("fitsio", lambda: _with_fitsio(job)),
-    ]
-    competitors = [ours(_with_ours(job)), *(place_by_place if all_of_them else [])]
+    # Place by place only a few: of more it takes minutes.
+    few = job.count * job.size**2 <= (FEW if job.hdu else SOME) * 32**2
+    competitors = [ours(_with_ours(job))]
+    if few:
+        competitors.append(Competitor("astropy, section", lambda: _with_astropy(job, "section")))
+        competitors.append(Competitor("fitsio", lambda: _with_fitsio(job)))
     if job.hdu == 0:
         competitors.append(Competitor("astropy, memory map", lambda: _with_astropy(job, "data")))
-    elif not all_of_them:
+    elif not few:
         competitors.append(Competitor("astropy, whole image", lambda: _with_astropy(job, "data")))
         competitors.append(Competitor("fitsio, whole image", lambda: _with_fitsio(job, whole=True)))
-    if all_of_them or (job.hdu == 0 and job.count <= SOME):
+    if few or (job.hdu == 0 and job.count <= SOME):
         competitors.append(_other(job))
-    if job.hdu == 0 and all_of_them:
+    if job.hdu == 0 and job.count <= SOME:
         competitors.append(limit("preadv", _preadv(job)))
     expected = job.expected()
     return Case(
@@ -156,7 +154,7 @@ def _case(job: Job, what: str, must: float, aim: float | None, cold: bool = Fals
         aim=aim,
         files=job.paths,
         cold=cold,
-        rounds=5 if job.count <= SOME else 3,
+        rounds=3 if job.hdu or job.count > SOME else 5,
     )
 
 
