@@ -21,8 +21,6 @@ NAMES = sorted(name for name in real.real_files() if not name.endswith(".hdr"))
 REFUSED: dict[str, str] = {
     "astropy/modeling/tests/data/idcompspec.fits": "does not begin with SIMPLE",  # an IRAF database in text
     "sunpy/data/test/not_actually_fits.fits": "does not begin with SIMPLE",
-    # Its sizes stand behind the data (a zip made on the fly), which CFITSIO does not read.
-    "astroquery/esa/jwst/tests/data/single_product_retrieval_3.fits.zip": "CFITSIO: error uncompressing",
 }
 
 

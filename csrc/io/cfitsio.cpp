@@ -58,7 +58,7 @@ void check(int status, Status meaning) {
 
 bool is_packed(Bytes bytes) noexcept {
   const auto text = as_text(bytes.first(bytes.size() < 4 ? bytes.size() : 4));
-  return text.starts_with("\x1f\x9d") || text.starts_with("PK\x03\x04") || text.starts_with("BZh");
+  return text.starts_with("\x1f\x9d") || text.starts_with("BZh");
 }
 
 Buffer unpack_file(const std::string& path) {

@@ -1,4 +1,4 @@
-// CFITSIO, and the only door to it. What it owns: files packed by compress(1), zip or bzip2, and the projections by
+// CFITSIO, and the only door to it. What it owns: files packed by compress(1) or bzip2, and the projections by
 // which its row filters bring regions from the sky to the pixels of two columns. Its calls on files run one at a time:
 // parts of it keep global state.
 #pragma once
@@ -11,7 +11,7 @@
 
 namespace fits::io {
 
-// True for the magic numbers of compress(1), zip and bzip2.
+// True for the magic numbers of compress(1) and bzip2.
 bool is_packed(Bytes bytes) noexcept;
 
 // The unpacked bytes of such a file. Throws FileError, also where this CFITSIO was built without bzip2.

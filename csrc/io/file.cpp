@@ -18,6 +18,7 @@
 #include "io/cfitsio.h"
 #include "io/gzip.h"
 #include "io/passed.h"
+#include "io/zip.h"
 
 namespace fits::io {
 namespace {
@@ -201,11 +202,14 @@ std::unique_ptr<const ByteReader> unpacked(const ByteReader& stored, const std::
     std::vector<std::byte> all;
     return std::make_unique<OwnedBytes>(gunzip(stored.view(0, static_cast<std::size_t>(stored.size()), all)));
   }
+  if (is_zip(magic)) {
+    std::vector<std::byte> all;
+    return std::make_unique<OwnedBytes>(unzip(stored.view(0, static_cast<std::size_t>(stored.size()), all)));
+  }
   if (!is_packed(magic)) return nullptr;
   if (path.empty()) {
-    throw FileError(
-        Status::not_fits,
-        "data packed by compress, zip or bzip2 is read from files only: write it to a file and pass its path");
+    throw FileError(Status::not_fits,
+                    "data packed by compress or bzip2 is read from files only: write it to a file and pass its path");
   }
   return std::make_unique<OwnedBytes>(unpack_file(path));
 }

@@ -154,9 +154,19 @@ std::optional<std::size_t> claimed_size(Bytes gzipped) noexcept {
   if (gzipped.size() < kMinMember) return std::nullopt;
   const auto* trailer = reinterpret_cast<const unsigned char*>(gzipped.data() + gzipped.size() - 4);
   const std::size_t size = trailer[0] | trailer[1] << 8 | trailer[2] << 16 | std::size_t{trailer[3]} << 24;
-  if (size / kGreatestRatio > gzipped.size()) return std::nullopt;
+  if (!can_inflate_to(gzipped.size(), size)) return std::nullopt;
   return size;
 }
+
+bool can_inflate_to(std::size_t packed, std::size_t size) noexcept { return size / kGreatestRatio <= packed; }
+
+bool inflate_into(Bytes deflated, std::span<std::byte> out) noexcept {
+  auto* const d = decompressor();
+  return d != nullptr && libdeflate_deflate_decompress(d, deflated.data(), deflated.size(), out.data(), out.size(),
+                                                       nullptr) == LIBDEFLATE_SUCCESS;
+}
+
+std::uint32_t crc32_of(Bytes bytes) noexcept { return libdeflate_crc32(0, bytes.data(), bytes.size()); }
 
 Inflated gunzip_into(Bytes gzipped, std::span<std::byte> out) noexcept {
   do {

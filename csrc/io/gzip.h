@@ -1,4 +1,5 @@
-// gzip streams (RFC 1952), whole, in memory: libdeflate, and zlib where a stream has what libdeflate does not take.
+// gzip streams (RFC 1952) and what deflates besides, whole, in memory: libdeflate, and zlib where a stream has what
+// libdeflate does not take.
 #pragma once
 
 #include <cstddef>
@@ -41,6 +42,12 @@ Inflated gunzip_into(Bytes gzipped, std::span<std::byte> out) noexcept;
 // Inflates every member. Zeros and other bytes after the last member are left alone, as gzip(1) does.
 // Throws FileError(truncated or not_fits) in one sentence.
 Buffer gunzip(Bytes gzipped);
+
+// For other formats that deflate: one stream without gzip's frame (RFC 1951) that must fill `out`; whether a stream of
+// `packed` bytes can hold `size`; and the checksum of RFC 1952.
+bool inflate_into(Bytes deflated, std::span<std::byte> out) noexcept;
+bool can_inflate_to(std::size_t packed, std::size_t size) noexcept;
+std::uint32_t crc32_of(Bytes bytes) noexcept;
 
 // The most bytes that gzip_into writes for `size` bytes.
 std::size_t gzipped_bound(std::size_t size) noexcept;

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +37,56 @@ def test_bzip2(tmp_path: Path) -> None:
     path = tmp_path / "image.fits.bz2"
     path.write_bytes(bz2.compress(PIXELS))
     assert ops.read_file(str(path)).numpy().tobytes() == PIXELS
+
+
+def zipped(method: int, *names: str) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as archive:
+        archive.comment = b"of any text"
+        for name in names:
+            archive.writestr(name, b"" if name.endswith("/") else PIXELS)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_zip(method: int, tmp_path: Path) -> None:
+    """From files, also those written without going back (sizes behind the data), and from bytes."""
+
+    class Pipe(io.RawIOBase):
+        def __init__(self) -> None:
+            self.all = b""
+
+        def writable(self) -> bool:
+            return True
+
+        def write(self, data: object) -> int:
+            self.all += bytes(data)  # type: ignore[call-overload]
+            return len(bytes(data))  # type: ignore[call-overload]
+
+    pipe = Pipe()
+    with zipfile.ZipFile(pipe, "w", method) as archive:  # type: ignore[arg-type]
+        archive.writestr("image.fits", PIXELS)
+    for content in (zipped(method, "image.fits"), zipped(method, "folder/", "folder/image.fits"), pipe.all):
+        path = tmp_path / "image.fits.zip"
+        path.write_bytes(content)
+        assert ops.read_file(str(path)).numpy().tobytes() == PIXELS
+        assert ops.read_image(as_tensor(content)).shape == (4, 6)
+
+
+@pytest.mark.parametrize(
+    "content, says",
+    [
+        (zipped(zipfile.ZIP_DEFLATED, "a.fits", "b.fits"), "holds 2 files; unpack"),
+        (zipped(zipfile.ZIP_DEFLATED, "folder/"), "holds 0 files"),
+        (zipped(zipfile.ZIP_BZIP2, "a.fits"), "packed by method 12"),
+        (zipped(zipfile.ZIP_DEFLATED, "a.fits")[:-40], "ends before its directory"),
+    ],
+)
+def test_zip_archives_that_are_refused(content: bytes, says: str, tmp_path: Path) -> None:
+    path = tmp_path / "image.zip"
+    path.write_bytes(content)
+    with pytest.raises(RuntimeError, match=rf"image\.zip: the zip archive .*{says}"):
+        ops.read_file(str(path))
 
 
 def test_a_path_of_many_alphabets(tmp_path: Path) -> None:

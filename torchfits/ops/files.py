@@ -10,7 +10,7 @@ DOCS = {
     "read_file": """The bytes of a file, inflated if it is gzipped (by content, not by name).
 
 Returns uint8 ``[n]`` on the CPU. Feeds every ``.bytes`` reader and, several laid end to end, every ``.packed`` one.
-Files packed by compress(1), zip or bzip2 are unpacked too.
+Files packed by compress(1) or bzip2, and zip archives of one file, are unpacked too.
 
 Errors: RuntimeError if the file cannot be opened, or if its gzip stream is cut off or damaged.
 """,
