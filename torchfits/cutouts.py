@@ -15,7 +15,7 @@ from torchfits import positions
 from torchfits.fits import FITS
 from torchfits.hdu import HDU, Device
 from torchfits.positions import Angle, Size
-from torchfits.source import READ_CUTOUTS, READ_SECTION, HDUKey, Source, SourceLike
+from torchfits.source import READ_CUTOUTS, READ_SECTION, HDUKey, Source, SourceLike, check_options
 from torchfits.wcs import WCS
 
 # Boxes of the image that are held at a time while stamps are resampled from them.
@@ -80,6 +80,8 @@ def cutout(
         raise ValueError(
             f"mode {mode!r} is not known: 'partial' fills what lies outside, 'trim' leaves it out, 'strict' raises"
         )
+    if fill is not None:
+        check_options({"fill": fill})  # also of a stamp that needs none
     cutter = _Cutter.of(source, hdu)
     if mode != "partial":
         cutter.check_alike(mode)

@@ -93,7 +93,7 @@ class Source:
                 return operator.of_path(self.path, *args, **options)
             return operator.of_bytes(self.data, *args, **options)
         except RuntimeError:
-            _check_options(options)
+            check_options(options)
             if self.data is None and self.path is not None:
                 check_path(self.path)
             raise
@@ -122,7 +122,7 @@ class Source:
 _READ_FILE = Operator(torch.ops.fits.read_file.default, None)
 
 
-def _check_options(options: dict[str, Any]) -> None:
+def check_options(options: dict[str, Any]) -> None:
     """Says what torch says in five lines."""
     dtype, fill = options.get("dtype"), options.get("fill")
     if dtype is not None and not isinstance(dtype, torch.dtype):
