@@ -185,6 +185,7 @@ def test_a_file_that_changes_while_it_is_open(tmp_path: Path) -> None:
     replaced = opened()
     os.replace(other, path)
     same(replaced.section[1:3], torch.from_numpy(before[1:3]))
+    same(replaced.section[1, 2], torch.from_numpy(before)[1, 2])
 
     removed = opened()
     path.unlink()

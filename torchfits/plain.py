@@ -122,10 +122,10 @@ class PlainImage:
         ):
             return None
         try:
-            part = self._stored[section]
+            part = np.asarray(self._stored[section])  # of integers alone it is a number
         except (IndexError, TypeError, ValueError):
             return None
-        if type(part) is not np.ndarray or (part.size > _MOST_PIXELS and (file is None or file.still_there())):
+        if part.size > _MOST_PIXELS and (file is None or file.still_there()):
             return None
         return torch.from_numpy(part.astype(self._native, "C"))
 
