@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -359,3 +360,41 @@ def test_logicals_undefined_far_on(tmp_path: Path) -> None:
     cards = table_files._mandatory(2**19, 3, 0, 1) | {"TFORM1": f"{2**19}L"}
     table = torchfits.read(table_files.PRIMARY + table_files._header(cards) + table_files.padded(rows.tobytes()))
     assert table.nulls["col1"].nonzero().tolist() == [[2, 2**19 - 1]]
+
+
+def test_arrays_of_varying_length_have_the_shape_of_tdim(tmp_path: Path) -> None:
+    """TDIMn of P and Q: all axes but the slowest, which is as long as each row has values for, as in astropy."""
+    lengths = [2, 0, 1, 5, 3]
+    rows = np.empty(5, object)
+    rows[:] = [np.arange(12 * length, dtype="f4") + i for i, length in enumerate(lengths)]
+    texts = {"(3,4,5)": "P", "( 3, 4, -1 )": "Q", "(4,5)": "P", "(60)": "P", "(0,4)": "P", "no": "P", "": "Q"}
+    for tdim, letter in texts.items():
+        hdu = fits.BinTableHDU.from_columns([fits.Column("A", f"{letter}E(60)", array=rows)])
+        if tdim:
+            hdu.header["TDIM1"] = tdim
+        path = tmp_path / "arrays.fits"
+        hdu.writeto(path, overwrite=True)
+        table = torchfits.read(path)
+        shape = {"(3,4,5)": (4, 3), "( 3, 4, -1 )": (4, 3), "(4,5)": (4,)}.get(tdim, ())
+        flat, _ = table.ragged("A")
+        assert flat.dim() == 1
+        assert len(flat) == 12 * sum(lengths)
+        values, offsets = table.ragged("A", shaped=True)
+        assert values.shape[1:] == shape
+        assert torch.equal(values.flatten(), flat)
+        for i, row in enumerate(rows):
+            assert np.array_equal(values[offsets[i] : offsets[i + 1]], row.reshape(-1, *shape))
+        if shape and "-" not in tdim:
+            with fits.open(path) as file:
+                read = [np.asarray(array) for array in file[1].data["A"]]
+            assert all(np.array_equal(values[offsets[i] : offsets[i + 1]], array) for i, array in enumerate(read))
+        chosen = Table.concat([table[[3, 0]], pickle.loads(pickle.dumps(table[1:]))])
+        values, offsets = chosen.ragged("A", shaped=True)
+        assert values.shape[1:] == shape
+        assert np.array_equal(values[: offsets[1]], rows[3].reshape(-1, *shape))
+    hdu.header["TDIM1"] = "(5,2)"
+    hdu.writeto(path, overwrite=True)
+    table = torchfits.read(path)
+    with pytest.raises(ValueError, match=r"column A: row 0 has 24 values, which .* of 5 as TDIMn says \(5,2\)"):
+        table.ragged("A", shaped=True)
+    assert len(table.ragged("A")[0]) == 12 * sum(lengths)

@@ -28,6 +28,8 @@ class Column:
     has the values of all rows end to end, ``[total]``, and `offsets` int64 ``[n + 1]``: row i is
     ``values[offsets[i]:offsets[i + 1]]``. `nulls` is None or a bool mask, true where a value is missing: of each value,
     of each string (``values.shape[:-1]``), or, with `offsets`, of each row. In floating columns NaN is missing as well.
+    `array_shape` is what TDIMn says of a column whose rows differ in length: the shape of their arrays, slowest axis
+    first, along which each row has its own length (`Table.ragged` takes it); empty where it says nothing.
     """
 
     values: Tensor
@@ -36,6 +38,7 @@ class Column:
     text: bool = False
     unit: str = ""
     description: str = ""
+    array_shape: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.values) if self.offsets is None else len(self.offsets) - 1
@@ -93,7 +96,7 @@ class Column:
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickled with signed values: torch does not load unsigned ones of more than 8 bits (seen in 2.13)."""
-        facts = (self.nulls, self.offsets, self.text, self.unit, self.description)
+        facts = (self.nulls, self.offsets, self.text, self.unit, self.description, self.array_shape)
         return _unpickled, (carried(self.values), self.dtype, *facts)
 
     # --- Rows --------------------------------------------------------------------------------------------------------
@@ -241,7 +244,8 @@ def concatenated(columns: Sequence[Column], name: str) -> Column:
         parts = [column.values.to(dtype) for column in columns]
     values = torch.cat([carried(part) for part in parts]).view(parts[0].dtype)
     description = next((column.description for column in columns if column.description), "")
-    return Column(values, nulls, offsets, first.text, next(iter(units), ""), description)
+    shape = first.array_shape if all(column.array_shape == first.array_shape for column in columns) else ()
+    return Column(values, nulls, offsets, first.text, next(iter(units), ""), description, shape)
 
 
 def _mask(column: Column) -> Tensor:

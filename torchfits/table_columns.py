@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -112,12 +113,26 @@ class TableColumns(Interchange):
         distinct = column.take(groups.first)
         return Categories(groups.number, (table_text.strings(distinct) if column.text else distinct.values).tolist())
 
-    def ragged(self, name: str) -> tuple[Tensor, Tensor]:
-        """The values of a column whose rows differ in length, end to end, and int64 offsets ``[n + 1]``."""
+    def ragged(self, name: str, *, shaped: bool = False) -> tuple[Tensor, Tensor]:
+        """The values of a column whose rows differ in length, end to end, and int64 offsets ``[n + 1]``.
+
+        With `shaped`, in the shape that TDIMn gives the arrays: of TDIMn = (3,4,10) the values are ``[total, 4, 3]``,
+        and row i is ``values[offsets[i]:offsets[i + 1]]``, however many those are. Without TDIMn as they are.
+        """
         column = self.column(name)
         if column.offsets is None:
             raise TypeError(f"column {name} has rows of one length, {column.type_name}: t[{name!r}] is its tensor")
-        return column.values, column.offsets
+        inner = column.array_shape[1:] if shaped else ()
+        size = math.prod(inner)
+        lengths = column.offsets.diff()
+        wrong = lengths % size != 0
+        if bool(wrong.any()):
+            row = int(wrong.nonzero()[0])
+            raise ValueError(
+                f"column {name}: row {row} has {int(lengths[row])} values, which are no arrays of {size} as TDIMn says "
+                f"({','.join(map(str, reversed(column.array_shape)))}); without shaped=True they come as they are"
+            )
+        return column.values.view(-1, *inner) if inner else column.values, column.offsets // size
 
     def select(self, columns: Names) -> Self:
         """A table of these columns, in this order."""

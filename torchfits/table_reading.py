@@ -44,6 +44,7 @@ class Field(NamedTuple):
     has_nulls: bool  # TNULLn, or logicals, which have a value for it
     unit: str
     description: str
+    array_shape: tuple[int, ...] = ()  # TDIMn of a column whose rows differ in length, slowest axis first
 
     @property
     def key(self) -> str:
@@ -66,8 +67,22 @@ def fields(header: Header) -> dict[str, Field]:
         has_nulls = not jagged and (letter == "L" or (letter in "BIJK" and f"TNULL{n}" in header))
         unit, description = (str(header.get(f"{key}{n}", "")).strip() for key in ("TUNIT", "TCOMM"))
         text = (inner if jagged else letter) == "A"
-        out[f"{name}_{n}" if name in out else name] = Field(n, letter, jagged, text, has_nulls, unit, description)
+        shape = _array_shape(header.get(f"TDIM{n}", "")) if jagged and not text else ()
+        field = Field(n, letter, jagged, text, has_nulls, unit, description, shape)
+        out[f"{name}_{n}" if name in out else name] = field
     return out
+
+
+def _array_shape(tdim: object) -> tuple[int, ...]:
+    """TDIMn of variable-length arrays (FITS Standard 4.0, section 7.3.2): all but the slowest axis must be known, and a
+    text that does not say them says nothing, as of other columns. That axis is as long as the row has values for,
+    whatever stands there, ``(3,5)`` or ``(3,-1)``: so astropy reads it.
+    """
+    text = re.fullmatch(r"\s*\(\s*(\d+(?:\s*,\s*\d+)*)\s*,\s*(-?\d+)\s*\)\s*", str(tdim))
+    if text is None:
+        return ()
+    lengths = [int(length) for length in text[1].split(",")]
+    return (int(text[2]), *reversed(lengths)) if all(lengths) else ()
 
 
 class TableReader:
@@ -188,7 +203,7 @@ class TableReader:
 
     def _jagged(self, field: Field, start: int, stop: int) -> Column:
         values, offsets = self._call(READ_RAGGED, field.key, start, stop)
-        return Column(values, None, offsets, field.text, field.unit, field.description)
+        return Column(values, None, offsets, field.text, field.unit, field.description, field.array_shape)
 
     def _nulls(self, field: Field, values: Tensor, start: int, stop: int) -> Tensor | None:
         """The mask of a column, where it has one; in floats that were integers it becomes NaN."""
