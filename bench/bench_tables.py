@@ -63,7 +63,8 @@ def _narrow_and_wide(folder: Path, rows: int, wide_rows: int, some: int) -> Iter
     table = narrow_table(rows)
     write = partial(write_narrow, folder / "narrow.fits", table)
     one = {"MAG": _tensor(table["MAG"])}
-    yield _case(f"table of {rows} x 3, one column", write(), one, must=2.0, aim=2.7)
+    # Whoever wants a third of such rows brings all of them through the caches.
+    yield _case(f"table of {rows} x 3, one column", write(), one)
     start, count = rows // 3, min(100 * some, rows // 2)
     part = {name: _tensor(table[name][start : start + count]) for name, _, _ in NARROW}
     yield _case(f"table of {rows} x 3, a range of {count} rows", write(), part, rows=(start, start + count))
