@@ -495,12 +495,35 @@ def test_groups_by_hashes_are_those_of_a_dict(device: str, data: st.DataObject, 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(table_keys, "_FEW", -(10**6))  # nothing is counted
         patch.setattr(table_keys, "_SLOTS", slots)
+        patch.setattr(table_keys, "_MOST_SLOTS", 2 * slots)
         grouped = t.to(device).groupby(["a", "b"], dropna=False)
         first = grouped.agg(n="size").to("cpu")
     seen: dict[tuple[Any, ...], int] = {}
     for row in with_one_zero(rows_of(t)):
         seen[row] = seen.get(row, 0) + 1
     assert dict(zip(with_one_zero(rows_of(first.select(["a", "b"]))), first["n"].tolist())) == seen
+
+
+@pytest.mark.parametrize("device", devices())
+@given(data=st.data(), slots=st.sampled_from([1, 4, 256]))
+def test_rows_that_joins_look_up_are_those_of_a_dict(device: str, data: st.DataObject, slots: int) -> None:
+    """With tables so small that rows take several turns, in stretches of three."""
+    words = data.draw(st.lists(st.sampled_from([-(2**63), -1, 0, 1, 2**40, 2**63 - 1]), max_size=30))
+    missing = data.draw(st.lists(st.booleans(), min_size=len(words), max_size=len(words)))
+    start = data.draw(st.integers(0, len(words)))
+    key = table_keys.Key(
+        [torch.tensor(words, dtype=torch.int64, device=device)] * 2, torch.tensor(missing).bool().to(device)
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(table_keys, "_FEW", -(10**6))
+        patch.setattr(table_keys, "_MOST_SLOTS", slots)
+        patch.setattr(table_keys, "_TOGETHER", 3)
+        found = table_keys.first_equal([key], start).tolist()
+    first: dict[int, int] = {}
+    for row in range(start, len(words)):
+        if not missing[row]:
+            first.setdefault(words[row], row)
+    assert found == [-1 if missing[row] else first.get(word, -1) for row, word in enumerate(words)]
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from torchfits.column import Column, taken
 _LOW, _HIGH = -(2**63), 2**63 - 1
 _FEW = 1024
 _SLOTS = 1 << 16  # of the first table of hashes: it stays in the caches
+_MOST_SLOTS = 1 << 25
 _TOGETHER = 1 << 16
 _MIX = -0x61C8864680B583EB  # 2^64 divided by the golden ratio, as int64
 
@@ -255,7 +256,7 @@ def first_equal(keys: Sequence[Key], start: int) -> Tensor:
         winners = rows.new_full((room,), count).scatter_reduce_(0, words[0][start:], rows, "amin")
         found = taken(winners, words[0])
         return torch.where(found < count, found, -1)
-    found_or_none = _first_equal(words, start, 1 << (4 * (count - start)).bit_length(), count)
+    found_or_none = _first_equal(words, start, _slots_for(count - start), count)
     assert found_or_none is not None
     return found_or_none
 
@@ -285,8 +286,13 @@ def _first_equal(words: Sequence[Tensor], start: int, slots: int, most: int) -> 
         if known == len(left):  # nothing is left that they could be equal to
             return equal.index_fill_(0, left, -1)
         own = [taken(word, left) for word in words]
-        slots = 1 << (4 * (len(left) - known)).bit_length()
+        slots = _slots_for(len(left) - known)
     raise AssertionError("turns do not end")
+
+
+def _slots_for(rows: int) -> int:
+    """Four to eight for each; of very many rows some have more turns instead."""
+    return min(1 << (4 * rows).bit_length(), _MOST_SLOTS)
 
 
 def _stretches(rows: Tensor) -> list[slice]:
