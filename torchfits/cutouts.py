@@ -93,7 +93,8 @@ def cutout(
         if pixel_scale is not None:
             raise ValueError("pixel_scale= is for north_up=True; without it stamps keep the image's pixels")
         lengths = cutter.lengths(size, place)
-        if not return_wcs and (stamp := cutter.section(place, lengths, dtype)) is not None:
+        plainly = not return_wcs and (fill is None or isinstance(fill, (int, float)))  # a wrong fill raises below
+        if plainly and (stamp := cutter.section(place, lengths, dtype)) is not None:
             return stamp if device is None else stamp.to(device)
         stamps, wcs = cutter.cut(place, lengths, mode, fill, dtype, return_wcs)
     if device is not None:
