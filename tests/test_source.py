@@ -144,6 +144,8 @@ HDUS = {
     "[2mass j-1.5+3,1]": 4,
     "[5]": 5,
     "[DQ]": 5,
+    "+1": 1,
+    "+5": 5,
 }
 
 
@@ -194,7 +196,7 @@ def test_primary_hdu_by_its_letter(tmp_path: Path) -> None:
 
 
 def test_a_file_whose_name_has_brackets_is_that_file(tmp_path: Path) -> None:
-    names = ("a.fits", "a.fits[1]", "a.fits[1][1:2]", "b[2].fits")
+    names = ("a.fits", "a.fits[1]", "a.fits[1][1:2]", "b[2].fits", "a.fits+1", "c+2.fits")
     for number, name in enumerate(names):
         with open(tmp_path / name, "wb") as file:
             fits.PrimaryHDU(np.arange(3) + 10 * number).writeto(file)
@@ -202,6 +204,9 @@ def test_a_file_whose_name_has_brackets_is_that_file(tmp_path: Path) -> None:
         assert torchfits.read(tmp_path / name).tolist() == [10 * number, 10 * number + 1, 10 * number + 2]
     assert torchfits.read(f"{tmp_path}/a.fits[1][2:3]").tolist() == [11, 12]  # the longest name that is a file
     assert torchfits.read(f"{tmp_path}/b[2].fits[0][-*]").tolist() == [32, 31, 30]
+    assert torchfits.read(f"{tmp_path}/a.fits+1[2:3]").tolist() == [41, 42]
+    assert torchfits.read(f"{tmp_path}/a.fits+1+0[2:3]").tolist() == [41, 42]
+    assert torchfits.read(f"{tmp_path}/c+2.fits+0").tolist() == [50, 51, 52]
 
 
 UNSUPPORTED = [

@@ -76,7 +76,7 @@ class Source:
     def of(cls, source: SourceLike) -> Source:
         if isinstance(source, (str, os.PathLike)):
             path = os.fsdecode(source)
-            found = _extended(path) if "[" in path else cls(path)
+            found = _extended(path) if "[" in path or "+" in path else cls(path)
             return found if path.isascii() else _encodable(found)
         if isinstance(source, torch.Tensor):
             return cls(data=source)
@@ -148,6 +148,7 @@ def check_path(path: str) -> None:
         open(path, "rb").close()
 
 
+_PLUS = re.compile(r"(.+)\+(\d+)", re.DOTALL)  # the number of an HDU
 _GROUPS = re.compile(r"(?:\[[^\[\]]*\])+\Z")
 _HDU_NUMBER = re.compile(r"\d+")
 # A name as CFITSIO takes it for one: without the operators of a row filter, not a column, binning or pixel clause.
@@ -157,20 +158,26 @@ _HDU_NAME = re.compile(
 
 
 def _extended(name: str) -> Source:
-    """A name with brackets: a file called so, or else the longest name of a file that its last brackets leave."""
+    """A name with brackets or `+2`: a file called so, or else the longest name of a file that its last ones leave."""
     if os.path.exists(name):
         return Source(name)
     groups = _GROUPS.search(name)
-    if groups is None:
-        return Source(name)  # which check_path then explains
-    end = len(name)
-    while end > groups.start():
+    end, first = len(name), groups.start() if groups else len(name)
+    while end > first:
         end = name.rindex("[", 0, end)
         if os.path.exists(name[:end]):
             break
     else:
-        check_path(name[:end])
-    return _with_parts(name, name[:end], re.findall(r"\[([^\]]*)\]", name[end:]))
+        number = _PLUS.fullmatch(name[:first])
+        if number is None or not os.path.exists(number[1]):
+            check_path(name[:first])
+            return Source(name)
+        return _with_parts(name, number[1], [number[2], *_parts(name[first:])])
+    return _with_parts(name, name[:end], _parts(name[end:]))
+
+
+def _parts(groups: str) -> list[str]:
+    return re.findall(r"\[([^\]]*)\]", groups)
 
 
 def _with_parts(name: str, path: str, parts: list[str]) -> Source:
