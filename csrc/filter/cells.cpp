@@ -56,7 +56,7 @@ std::optional<Variable> TableNames::column(std::string_view name) const {
     return std::nullopt;
   }
   const Column& column = *found;
-  if (!column.bad_scaling.empty()) throw FileError(Status::bad_header, column.bad_scaling);
+  column.check_values();
   const ElementType type = column.elements();
   Variable variable{found - table_.columns.data(), Type::real, false, column.count(), column.tdim};
   switch (type.kind) {

@@ -1,5 +1,6 @@
 #include "format/column.h"
 
+#include "format/error.h"
 #include "format/recipe.h"
 #include "format/scaling.h"
 
@@ -84,6 +85,15 @@ std::vector<std::int64_t> Column::shape() const {
   if (!tdim.empty()) return {tdim.rbegin(), tdim.rend()};
   if (tform.letter != 'A' && tform.repeat == 1) return {};
   return {tform.repeat};
+}
+
+void Column::check_shape() const {
+  if (!bad_shape.empty()) throw FileError(Status::bad_header, bad_shape);
+}
+
+void Column::check_values() const {
+  check_shape();
+  if (!bad_scaling.empty()) throw FileError(Status::bad_header, bad_scaling);
 }
 
 std::int64_t Column::count() const noexcept {

@@ -47,7 +47,8 @@ struct Column {
   double tscal = 1, tzero = 0;        // TSCALn, TZEROn
   std::optional<std::string> tnull;   // the text of TNULLn
   std::vector<std::int64_t> tdim;     // TDIMn in FITS order; empty where there is none that fits
-  std::string bad_scaling;            // what is wrong with TSCALn or TZEROn, if anything: it concerns who reads values
+  std::string bad_shape;              // what is wrong with TDIMn, if anything: it concerns who reads cells
+  std::string bad_scaling;            // what is wrong with TSCALn or TZEROn, likewise
 
   bool is_ascii() const noexcept { return ascii.letter != 0; }
   bool scaled() const noexcept { return tscal != 1 || tzero != 0; }
@@ -56,11 +57,13 @@ struct Column {
   // What its elements are; of P and Q: what those of the arrays are, where `in_heap`.
   ElementType elements(bool in_heap = false) const noexcept;
   // A cell's axes as a tensor's: slowest first, none where it is one number. Those of strings end with their length.
-  // Of a TDIM that asks for more elements than there are, nothing is taken, and of one that asks for fewer the first
-  // ones: as astropy does.
+  // Of a TDIM that asks for fewer elements than there are the first ones are taken, as astropy does.
   std::vector<std::int64_t> shape() const;
   // Elements of a cell that are read: as many as `shape` has.
   std::int64_t count() const noexcept;
+  // Throw FileError where there is something wrong with what cells, and their values, are read by.
+  void check_shape() const;
+  void check_values() const;
 };
 
 }  // namespace fits

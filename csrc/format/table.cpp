@@ -26,33 +26,54 @@ std::string_view without_blanks_at_end(std::string_view text) noexcept {
   return text;
 }
 
-// "(3,4)" as axes; empty where it is no such text, or where the axes have more than `repeat` elements (section 7.3.2).
-std::vector<std::int64_t> parse_tdim(std::string_view text, std::int64_t repeat) {
+// "(3,4)" as axes; none where it is no such text.
+std::optional<std::vector<std::int64_t>> parse_tdim(std::string_view text) {
   std::vector<std::int64_t> axes;
   std::size_t at = 0;
   const auto skip_blanks = [&] {
     while (at < text.size() && text[at] == ' ') ++at;
   };
   skip_blanks();
-  if (at == text.size() || text[at] != '(') return {};
-  std::int64_t count = 1;
-  bool empty = false;
+  if (at == text.size() || text[at] != '(') return std::nullopt;
   do {
     ++at;
     skip_blanks();
     const auto length = leading_number(text.substr(at));
     const std::size_t digits = std::min(text.find_first_not_of("0123456789", at), text.size()) - at;
-    if (!length || digits == 0) return {};
-    // An axis of no elements must not let the others claim any number of them.
-    if (__builtin_mul_overflow(count, std::max<std::int64_t>(*length, 1), &count)) return {};
+    if (!length || digits == 0) return std::nullopt;
     axes.push_back(*length);
     at += digits;
     skip_blanks();
-    empty |= *length == 0;
   } while (at < text.size() && text[at] == ',');
-  const bool fits = empty ? count <= std::max<std::int64_t>(repeat, 1) : count <= repeat;
-  if (at == text.size() || text[at] != ')' || !fits) return {};
+  if (at == text.size() || text[at] != ')') return std::nullopt;
   return axes;
+}
+
+// Whether a cell of `repeat` elements has as many as the axes ask for.
+bool has_room(const std::vector<std::int64_t>& axes, std::int64_t repeat) noexcept {
+  std::int64_t count = 1;
+  for (const auto length : axes) {
+    // An axis of no elements must not let the others claim any number of them.
+    if (__builtin_mul_overflow(count, std::max<std::int64_t>(length, 1), &count)) return false;
+  }
+  const bool empty = std::ranges::find(axes, 0) != axes.end();
+  return count <= (empty ? std::max<std::int64_t>(repeat, 1) : repeat);
+}
+
+// Bits are one axis; of arrays in the heap TDIMn says how each is to be seen, which is left to who reads them.
+void shape_cells(Column& column, const Keywords& keywords) {
+  const char letter = column.tform.letter;
+  const auto text = keywords.string(kTdim, column.number);
+  if (!text || without_blanks_at_end(*text).empty() || letter == 'X' || letter == 'P' || letter == 'Q') return;
+  auto axes = parse_tdim(*text);
+  if (axes && has_room(*axes, column.tform.repeat)) {
+    column.tdim = *std::move(axes);
+    return;
+  }
+  column.bad_shape = keyword(kTdim, column.number) + " = '" + *text + "': ";
+  column.bad_shape += axes ? "a cell of " + keyword(kTform, column.number) + " has only " +
+                                 std::to_string(column.tform.repeat) + " elements (section 7.3.2)"
+                           : "must be axes, such as (3,4) (section 7.3.2)";
 }
 
 double number(const Keywords& keywords, Stem stem, Column& column, double missing) {
@@ -81,7 +102,7 @@ void place_binary(Column& column, const Keywords& keywords, std::int64_t start) 
   column.tform = *tform;
   column.start = start;
   column.width = tform->width();
-  if (const auto tdim = keywords.string(kTdim, column.number)) column.tdim = parse_tdim(*tdim, tform->repeat);
+  shape_cells(column, keywords);
 }
 
 void place_ascii(Column& column, const Keywords& keywords, std::int64_t row_size) {

@@ -31,17 +31,13 @@ void require_fixed(const Column& column) {
 
 }  // namespace
 
-void require_scaling(const Column& column) {
-  if (!column.bad_scaling.empty()) throw FileError(Status::bad_header, column.bad_scaling);
-}
-
 ColumnResults::ColumnResults(const std::vector<const Column*>& columns, Reading reading, std::int64_t rows,
                              const std::optional<Text>& expected) {
   std::vector<Planned> plans;
   std::vector<ResultType> types;
   for (const Column* column : columns) {
     require_fixed(*column);
-    if (reading == Reading::values) require_scaling(*column);
+    reading == Reading::values ? column->check_values() : column->check_shape();
     plans.push_back(planned(*column, reading));
     types.push_back({plans.back().dtype, plans.back().shape.size() + 1});
   }

@@ -13,9 +13,6 @@ namespace fits::ops {
 // What is made of a column: its values, or which of them are missing.
 enum class Reading : std::uint8_t { values, nulls };
 
-// Throws FileError where TSCALn or TZEROn is no number.
-void require_scaling(const Column& column);
-
 // The results of one call, one for each column, and how rows get into them.
 class ColumnResults {
  public:

@@ -217,7 +217,7 @@ void WholeTable::read(const Column& column, filter::Type type, const Take& take)
 
 Reals WholeTable::reals(const Column& column) const {
   const ElementType type = column.elements();
-  if (!column.bad_scaling.empty()) throw FileError(Status::bad_header, column.bad_scaling);
+  column.check_values();
   if (type.kind != ElementKind::number) throw FileError(Status::bad_header, column.title() + " has no numbers");
   Reals reals;
   reals.each = column.count();

@@ -170,7 +170,7 @@ Ragged read_ragged_of(const io::Source& source, std::int64_t index, const Text& 
   const ByteReader& bytes = source.file->bytes();
   const Column& column = table.column(name);
   require(column.tform.variable(), column.title(), " has cells of fixed width: read them with read_columns");
-  require_scaling(column);
+  column.check_values();
   require_expected({{scalar_type(column.elements(true)), 1}}, expected);
   if (hdu.kind == HduKind::compressed_table) return read_compressed(bytes, hdu, column, start, stop);
   const RowRange range(start, stop, table.rows.count);

@@ -118,6 +118,15 @@ TEST(columns_of_a_binary_table) {
   CHECK_THROWS(fits::NoSuchCell, "there is no column 'x': the table has RA, #2, #3, flags", table.column("x"));
 }
 
+TEST(axes_of_cells_that_cannot_be) {
+  const auto table = table_of({"TFIELDS = 3", "TFORM1  = '6E'", "TDIM1   = '(2,4)'", "TFORM2  = '3A'", "TDIM2   = '3'",
+                               "TFORM3  = '1PE(9)'", "TDIM3   = '(3,3)'"},
+                              35);
+  CHECK_THROWS(FileError, "TDIM1 = '(2,4)': a cell of TFORM1 has only 6 elements", table.columns[0].check_shape());
+  CHECK_THROWS(FileError, "TDIM2 = '3': must be axes, such as (3,4)", table.columns[1].check_values());
+  table.columns[2].check_values();  // is left to who reads the arrays
+}
+
 TEST(headers_that_lie) {
   CHECK_THROWS(FileError, "keyword TFIELDS is missing", table_of({"TFORM1  = 'J'"}, 4));
   CHECK_THROWS(FileError, "TFIELDS = 1000", table_of({"TFIELDS = 1000"}, 4));

@@ -15,8 +15,8 @@ DOCS = {
     "read_columns": """Columns of a table as tensors, one for each name: rows ``[start, stop)``, as in a Python slice.
 
 Names match without case where none is the same; ``"#3"`` is the third column, whatever its name. No names: all columns
-of fixed width. A cell's shape follows the row axis: none for one number, else ``[repeat]``, or reversed TDIMn (one that
-asks for more elements than there are is ignored, of one that asks for fewer the first are taken, as astropy does).
+of fixed width. A cell's shape follows the row axis: none for one number, else ``[repeat]``, or reversed TDIMn (of one that
+asks for fewer elements than there are the first are taken, as astropy does; one that asks for more is an error).
 
 Binary tables (FITS Standard 4.0, section 7.3), compressed ones (10.3) too: ``L`` bool ('T' is true; undefined is false,
 see ``read_null_mask``), ``X`` bool ``[n, bits]``, ``B`` uint8, ``I``, ``J``, ``K`` int16, int32, int64, ``E``, ``D``
