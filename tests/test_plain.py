@@ -199,6 +199,9 @@ def test_large_parts_of_a_file_that_has_lost_its_name(tmp_path: Path) -> None:
     same(file[0].section[:5], torch.from_numpy(before[:5]))
     os.replace(written(tmp_path / "b.fits", after), path)
     same(file[0].section[5:], torch.from_numpy(before[5:]))
+    same(file[0].data, torch.from_numpy(before))
+    same(file[0].read("1:200,6:300"), torch.from_numpy(before[5:]))
+    same(torchfits.cutout(file[0], (100, 100), 90), torch.from_numpy(before[55:145, 55:145]))
     same(torchfits.open(path)[0].section[5:], torch.from_numpy(after[5:]))
 
 

@@ -261,7 +261,8 @@ class HDU:
         return TableReader(self._file.source, self.index, self.header, self.shape[0])
 
     def _call(self, operator: Operator, *args: object, **options: object) -> torch.Tensor:
-        result: torch.Tensor = self._file.source(operator, self.index, *args, **options)
+        mapped = self._plain.source if self._plain else None
+        result: torch.Tensor = (mapped or self._file.source)(operator, self.index, *args, **options)
         return result
 
     @property

@@ -5,7 +5,8 @@ two. So small parts of an image whose stored values are its pixels (not scaled, 
 NumPy; `HDU` asks the operator for all else. Both give the same tensor, and errors are the operator's.
 
 Parts come from the file that was mapped when the first of them was read, as of any open file: also when another file
-has its name by now. Where it was cut off, or its header was written anew, there are none.
+has its name by now, and then the whole image does. Where it was cut off, or its header was written anew, there are
+none.
 """
 
 from __future__ import annotations
@@ -57,10 +58,10 @@ class _Mapped:
     def __del__(self) -> None:
         os.close(self.descriptor)
 
-    def still_there(self) -> bool:
-        """Whether the file that has this name is the one that was mapped, as it was then."""
+    def has_its_name(self) -> bool:
+        """Whether the file that has this name is the one that was mapped."""
         try:
-            return _identity(self.path) == self.identity
+            return _identity(self.path)[:2] == self.identity[:2]
         except OSError:
             return False
 
@@ -125,9 +126,14 @@ class PlainImage:
             part = np.asarray(self._stored[section])  # of integers alone it is a number
         except (IndexError, TypeError, ValueError):
             return None
-        if part.size > _MOST_PIXELS and (file is None or file.still_there()):
+        if part.size > _MOST_PIXELS:
             return None
         return torch.from_numpy(part.astype(self._native, "C"))
+
+    @property
+    def source(self) -> Source | None:
+        """The mapped bytes where the file has lost its name, for what the operator reads of it."""
+        return None if self._file is None or self._file.has_its_name() else self._file.source
 
     def __reduce__(self) -> tuple[type, tuple[()]]:
         """As None: copies and pickles of an HDU look anew."""
