@@ -4,6 +4,7 @@ import copy
 import math
 import os
 import pickle
+import re
 import warnings
 from pathlib import Path
 
@@ -569,7 +570,7 @@ def test_long_strings_come_back(value, comment):
         image = Card("A", value, comment).image
         assert len(image) % 80 == 0
         assert Card.fromstring(image).value == value.rstrip()
-        if "'" not in comment:  # which astropy may take for the end of the value
+        if "'" not in comment and not re.search("' */", value):  # which astropy may take for the end of the value
             assert fits.Card.fromstring(image).value == value.rstrip()
 
 
