@@ -62,15 +62,27 @@ inline void gather(const std::byte* cells, std::int64_t stride, std::int64_t row
   }
 }
 
-// One big-endian value in each cell, made native, the bits of `flip` inverted (a convention of section 5.2.5).
-template <class Bits>
+// Rows that share lines of the caches are asked for ahead: the processor itself stops at the end of each page of 4 KiB
+// (a column of 100 million rows of 12 bytes: 129 to 114 ms).
+inline constexpr std::int64_t kNarrowRow = 32, kAheadBytes = 2048;
+
+template <class Bits, bool kAhead>
 void gather_values(const std::byte* cells, std::int64_t stride, std::int64_t rows, std::uint64_t flip,
                    std::byte* out) noexcept {
   constexpr bool kSwap = std::endian::native == std::endian::little && sizeof(Bits) > 1;
   for (std::int64_t row = 0; row < rows; ++row, cells += stride, out += sizeof(Bits)) {
+    if constexpr (kAhead) __builtin_prefetch(cells + kAheadBytes);
     const Bits value = load<Bits, kSwap>(cells, flip);
     std::memcpy(out, &value, sizeof(Bits));
   }
+}
+
+// One big-endian value in each cell, made native, the bits of `flip` inverted (a convention of section 5.2.5).
+template <class Bits>
+void gather_values(const std::byte* cells, std::int64_t stride, std::int64_t rows, std::uint64_t flip,
+                   std::byte* out) noexcept {
+  if (stride > kNarrowRow) return gather_values<Bits, false>(cells, stride, rows, flip, out);
+  gather_values<Bits, true>(cells, stride, rows, flip, out);
 }
 
 inline constexpr std::size_t kGatherBytes = 8192;  // a quarter of an L1 cache
