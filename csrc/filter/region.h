@@ -77,5 +77,7 @@ Region read_region_text(std::string_view text, const PlaneOfColumns& plane);
 
 // Splits `text` at `separator`.
 std::vector<std::string_view> split(std::string_view text, char separator);
+// Without white space at its ends.
+std::string_view trimmed(std::string_view text) noexcept;
 
 }  // namespace fits::filter

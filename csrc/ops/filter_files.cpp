@@ -34,12 +34,6 @@ std::optional<std::int64_t> number_in(std::string_view text) noexcept {
   return leading_number(text);
 }
 
-std::string_view without_blanks(std::string_view text) noexcept {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  while (text.ends_with(' ')) text.remove_suffix(1);
-  return text;
-}
-
 ExtensionName parse_name(std::string_view text) {
   ExtensionName result;
   std::error_code none;
@@ -64,12 +58,12 @@ ExtensionName parse_name(std::string_view text) {
         "filter that table first and write it to a file of its own");
   }
   const auto parts = filter::split(text.substr(open + 1, close - open - 1), ',');
-  const std::string_view name = without_blanks(parts[0]);
+  const std::string_view name = filter::trimmed(parts[0]);
   if (const auto hdu = number_in(name)) {
     result.hdu = *hdu;
   } else {
     result.name = filter::capitals(name);
-    const auto version = parts.size() > 1 ? number_in(without_blanks(parts[1])) : std::nullopt;
+    const auto version = parts.size() > 1 ? number_in(filter::trimmed(parts[1])) : std::nullopt;
     if (result.name.empty() || (parts.size() > 1 && !version)) {
       throw std::invalid_argument("an extension is [NAME], [NAME,VERSION] or [NUMBER]");
     }
@@ -241,7 +235,7 @@ std::vector<std::string> WholeTable::strings(const Column& column) const {
     for (std::int64_t i = 0; i < rows; ++i) {
       std::string text(reinterpret_cast<const char*>(values) + static_cast<std::size_t>(i) * width, width);
       text = text.substr(0, text.find('\0'));
-      all.emplace_back(without_blanks(text));
+      all.emplace_back(filter::trimmed(text));
     }
   });
   return all;
